@@ -1,0 +1,1 @@
+"""All about reaching Kafka: connection settings, clients, topics, and the embedded local broker."""

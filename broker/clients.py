@@ -1,0 +1,90 @@
+"""Kafka clients with the settings that the promises rest on; every client's size limits agree."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+
+from broker.settings import KafkaSettings
+
+REQUEST_TIMEOUT_MS: Final = 10_000
+TRANSACTION_TIMEOUT_MS: Final = 15_000
+"""An open transaction holds up every reader behind it: Kafka aborts it after this long."""
+
+SESSION_TIMEOUT_MS: Final = 10_000
+HEARTBEAT_MS: Final = 3_000
+REBALANCE_TIMEOUT_MS: Final = 60_000
+"""How long members may take to hand over their partitions; aiokafka calls it `max_poll_interval_ms`."""
+
+_BATCH_BYTES: Final = 1024 * 1024
+_FETCH_BYTES: Final = 4 * 1024 * 1024
+
+
+def producer(settings: KafkaSettings, *, transactional_id: str | None = None) -> AIOKafkaProducer:
+    """An idempotent producer with ``acks=all``; transactional where an id is given."""
+    return AIOKafkaProducer(
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        client_id="midi-ingest",
+        acks="all",
+        enable_idempotence=True,
+        transactional_id=transactional_id,
+        transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
+        compression_type="zstd",
+        max_batch_size=_BATCH_BYTES,
+        max_request_size=settings.layout.max_record_bytes,
+        retry_backoff_ms=50,
+    )
+
+
+def group_member(settings: KafkaSettings, group: str) -> AIOKafkaConsumer:
+    """A consumer that holds a place in a group.
+
+    Range assignment over equal partition counts gives a member the same partition numbers of every topic.
+    """
+    return AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        client_id="midi-ingest",
+        group_id=group,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        partition_assignment_strategy=(RangePartitionAssignor,),
+        session_timeout_ms=SESSION_TIMEOUT_MS,
+        heartbeat_interval_ms=HEARTBEAT_MS,
+        max_poll_interval_ms=REBALANCE_TIMEOUT_MS,
+        request_timeout_ms=REQUEST_TIMEOUT_MS + REBALANCE_TIMEOUT_MS,
+    )
+
+
+def reader(
+    settings: KafkaSettings, *, group: str | None = None, fetch_max_wait_ms: int = 500
+) -> AIOKafkaConsumer:
+    """A consumer of committed records whose partitions are assigned by hand; it joins no group.
+
+    With a group it can ask for that group's committed offsets.
+    """
+    return AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        client_id="midi-ingest",
+        group_id=group,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        fetch_max_wait_ms=fetch_max_wait_ms,
+        fetch_max_bytes=max(_FETCH_BYTES, settings.layout.max_record_bytes),
+        max_partition_fetch_bytes=_FETCH_BYTES,
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
+        retry_backoff_ms=50,
+    )
+
+
+def admin(settings: KafkaSettings) -> AIOKafkaAdminClient:
+    """A client that creates and describes topics."""
+    return AIOKafkaAdminClient(
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        client_id="midi-ingest",
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
+    )

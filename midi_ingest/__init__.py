@@ -1,0 +1,28 @@
+"""midi-ingest's public face: what a custom worker imports, and the command `midi-ingest`."""
+
+from midi_ingest.version import __version__
+from schemas.callback import Callback, Task
+from schemas.file import MidiFile
+from schemas.message import Message, Topic
+from schemas.outcome import Outcome
+from schemas.score import Instrument, Note, Score
+from workers.runtime.api import Context, Dropped, Reject, State, Unavailable, worker
+
+__all__ = [
+    "Callback",
+    "Context",
+    "Dropped",
+    "Instrument",
+    "Message",
+    "MidiFile",
+    "Note",
+    "Outcome",
+    "Reject",
+    "Score",
+    "State",
+    "Task",
+    "Topic",
+    "Unavailable",
+    "__version__",
+    "worker",
+]

@@ -1,0 +1,89 @@
+"""The command `midi-ingest`: one file a verb group in `commands/`, loaded only when it is asked for.
+
+Exit codes: 0, 1 (failed), 2 (wrong usage, or a wrong setting).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Final
+
+from cyclopts import App, CycloptsError
+
+from midi_ingest.version import __version__
+
+FAILED: Final = 1
+USAGE: Final = 2
+
+app = App(
+    name="midi-ingest",
+    help="Takes in the MIDI callbacks of AI-music services and makes MIDI files of them, each once.",
+    version=__version__,
+    help_epilogue="""Settings are environment variables; `.env.example` documents each.
+
+Examples:
+
+    midi-ingest up                    # all of it on this machine, its own Kafka included
+    midi-ingest send --wait           # post the sample callback, wait for its MIDI file
+    midi-ingest worker render store   # two workers in this process
+    midi-ingest topics diff           # how Kafka's topics differ from what they should be""",
+)
+app.command(
+    "midi_ingest.commands.up:up",
+    name="up",
+    help="Run all of it on this machine, its own Kafka included, until Ctrl-C.",
+    help_epilogue="""Examples:
+
+    midi-ingest up
+    midi-ingest up --kafka-port 9192     # when 9092 is taken
+    MIDI_INGEST_PORT=8090 midi-ingest up""",
+)
+app.command(
+    "midi_ingest.commands.ingest:ingest",
+    name="ingest",
+    help="Take in callbacks over HTTP and publish them to Kafka.",
+    help_epilogue="""Examples:
+
+    midi-ingest ingest
+    KAFKA_BOOTSTRAP_SERVERS=kafka1:9092,kafka2:9092 midi-ingest ingest""",
+)
+app.command(
+    "midi_ingest.commands.worker:worker",
+    name="worker",
+    help="Run one or more workers in this process.",
+    help_epilogue="""Examples:
+
+    midi-ingest worker deduplicate
+    midi-ingest worker normalize render       # both in one process
+    midi-ingest worker my_worker.py:loudest   # one of your own
+    MIDI_INGEST_HEALTH_PORT=8081 midi-ingest worker store""",
+)
+app.command("midi_ingest.commands.topics:topics", name="topics", help="Create Kafka's topics, or compare them with what they should be.")
+app.command(
+    "midi_ingest.commands.send:send",
+    name="send",
+    help="Post callbacks to the ingress, as a sender would.",
+    help_epilogue="""Examples:
+
+    midi-ingest send                          # the sender's own sample
+    midi-ingest send song.json --wait         # a file; says where its MIDI file is
+    midi-ingest send --count 100 --rate 20 --duplicate 1 --malformed 5
+    midi-ingest send --count 50 --notes 2000 --wait""",
+)
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    try:
+        app(print_error=True, exit_on_error=False, result_action="return_int_as_exit_code_else_zero")
+    except CycloptsError:
+        sys.exit(USAGE)
+    except BrokenPipeError:  # the reader of our output, such as `head`, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def fail(message: str, code: int = FAILED) -> int:
+    """Say on standard error what went wrong; returns the exit code."""
+    print(f"midi-ingest: {message}", file=sys.stderr)
+    return code

@@ -1,0 +1,1 @@
+"""The verbs of `midi-ingest`: one file a group."""

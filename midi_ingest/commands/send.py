@@ -1,0 +1,219 @@
+"""`midi-ingest send`: post callbacks to the ingress, as a sender would."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import sys
+import time
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Final
+
+import aiohttp
+from aiokafka.errors import KafkaError
+from cyclopts import Parameter
+from cyclopts.validators import Number
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, BarColumn
+
+from midi_ingest import samples
+from midi_ingest.cli import FAILED, USAGE, fail
+from midi_ingest.outcomes import Outcomes
+from midi_ingest.settings import Settings, SettingsError, load
+from schemas.dialects.sunoapi import NotACallback, NotJson, read_envelope
+from schemas.outcome import Outcome
+from telemetry import logs
+
+CONNECTIONS: Final = 32
+Count = Annotated[int, Parameter(validator=Number(gte=0))]
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A body to post; ``task_id`` is None where it is no callback and must be refused."""
+
+    task_id: str | None
+    body: bytes
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was answered: statuses of callbacks, of bodies that are none, and the seconds each took."""
+
+    callbacks: Counter[str] = field(default_factory=Counter)
+    malformed: Counter[str] = field(default_factory=Counter)
+    seconds: list[float] = field(default_factory=list)
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether all callbacks were taken in and all else refused."""
+        return set(self.callbacks) <= {"200"} and all(status.startswith("4") for status in self.malformed)
+
+
+def send(
+    file: Path | None = None,
+    /,
+    *,
+    url: str | None = None,
+    count: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
+    rate: Annotated[float | None, Parameter(validator=Number(gt=0))] = None,
+    duplicate: Count = 0,
+    malformed: Count = 0,
+    notes: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    wait: bool = False,
+    timeout: Annotated[float, Parameter(validator=Number(gt=0))] = 60,
+) -> int:
+    """Post callbacks to the ingress, as a sender would: the sample, a file, or many.
+
+    Args:
+        file: the callback to post; without it, the sample in the sender's documentation.
+        url: where to; by default the ingress that the settings describe.
+        count: how many; with more than one, each gets a task id of its own.
+        rate: at most so many a second; without it, as fast as they are answered.
+        duplicate: post each callback so many times more.
+        malformed: post so many bodies more that are no callbacks and must be refused.
+        notes: post generated songs with so many notes instead of the sample.
+        wait: wait until each task has ended, and say where its MIDI file is (asks Kafka).
+        timeout: how long to wait for the tasks' ends, in seconds.
+    """
+    try:
+        settings = load()
+        posts = _posts(file, count, notes)
+    except SettingsError as error:
+        return fail(str(error), USAGE)
+    except (OSError, NotJson, NotACallback) as error:
+        return fail(f"{file}: {error}", USAGE)
+    logs.configure(settings, "send")
+    target = url or f"http://{settings.host}:{settings.port}{settings.path}"
+    everything = _with_extras(posts, duplicate, malformed)
+    try:
+        return asyncio.run(_send(settings, target, everything, rate, timeout if wait else None))
+    except aiohttp.ClientConnectionError:
+        return fail(f"nothing answers at {target}: is the ingress running? `midi-ingest up` starts everything.")
+    except (KafkaError, OSError) as error:
+        return fail(f"Kafka at {settings.kafka_bootstrap_servers} does not answer: {error}")
+
+
+def _posts(file: Path | None, count: int, notes: int | None) -> list[Post]:
+    """The callbacks to post."""
+    body = file.read_bytes() if file else samples.sample()
+    if count == 1 and notes is None:
+        task_id, _ = read_envelope(body)
+        return [Post(task_id, body)]
+    ids = [str(uuid.uuid4()) for _ in range(count)]
+    if file or notes is None:
+        read_envelope(body)
+        return [Post(task_id, samples.renamed(body, task_id)) for task_id in ids]
+    return [Post(task_id, samples.song(task_id, notes)) for task_id in ids]
+
+
+def _with_extras(posts: Sequence[Post], duplicate: int, malformed: int) -> list[Post]:
+    """Each callback with its repeats, and the bodies that are none spread among them."""
+    everything = [post for post in posts for _ in range(1 + duplicate)]
+    for number in range(malformed):
+        body = samples.MALFORMED[number % len(samples.MALFORMED)]
+        everything.insert(number * (len(everything) + 1) // malformed, Post(None, body))
+    return everything
+
+
+async def _send(
+    settings: Settings, url: str, posts: Sequence[Post], rate: float | None, wait_seconds: float | None
+) -> int:
+    tasks = {post.task_id for post in posts if post.task_id}
+    outcomes = Outcomes(settings, tasks) if wait_seconds else None
+    try:
+        if outcomes:
+            await outcomes.start()
+        tally = await _post_all(url, posts, rate)
+        print(_summary(tally))
+        if not outcomes or not wait_seconds:
+            return 0 if tally.as_expected else FAILED
+        complete = await _report(outcomes, len(tasks), wait_seconds)
+        return 0 if complete and tally.as_expected else FAILED
+    finally:
+        if outcomes:
+            await outcomes.stop()
+
+
+async def _post_all(url: str, posts: Sequence[Post], rate: float | None) -> Tally:
+    tally = Tally()
+    slots = asyncio.Semaphore(CONNECTIONS)
+    with _progress() as progress:
+        bar = progress.add_task("posted", total=len(posts))
+
+        async def post_one(session: aiohttp.ClientSession, post: Post) -> None:
+            try:
+                await _post(session, url, post, tally)
+            finally:
+                slots.release()
+                progress.advance(bar)
+
+        async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
+            async with aclosing(_paced(posts, rate)) as paced:
+                async for post in paced:
+                    await slots.acquire()
+                    group.create_task(post_one(session, post))
+    return tally
+
+
+async def _paced(posts: Sequence[Post], rate: float | None) -> AsyncIterator[Post]:
+    started = time.monotonic()
+    for number, post in enumerate(posts):
+        if rate and (early := started + number / rate - time.monotonic()) > 0:
+            await asyncio.sleep(early)
+        yield post
+
+
+async def _post(session: aiohttp.ClientSession, url: str, post: Post, tally: Tally) -> None:
+    started = time.monotonic()
+    answered = tally.callbacks if post.task_id else tally.malformed
+    async with session.post(url, data=post.body, headers={"Content-Type": "application/json"}) as response:
+        await response.read()
+    tally.seconds.append(time.monotonic() - started)
+    answered[str(response.status)] += 1
+
+
+async def _report(outcomes: Outcomes, expected: int, wait_seconds: float) -> bool:
+    """Say how each task ended; returns whether all are complete in time."""
+    ended: list[Outcome] = []
+    try:
+        async with asyncio.timeout(wait_seconds):
+            async for outcome in outcomes:
+                ended.append(outcome)
+                print(_ending(outcome))
+    except TimeoutError:
+        ended += outcomes.earlier.values()
+        print(*map(_ending, outcomes.earlier.values()), sep="\n", end="\n" if outcomes.earlier else "")
+    if missing := expected - len(ended):
+        print(
+            f"{missing} of {expected} tasks have not ended after {wait_seconds:g} s. Are all workers running?",
+            file=sys.stderr,
+        )
+    return sum(outcome.status == "complete" for outcome in ended) == expected
+
+
+def _ending(outcome: Outcome) -> str:
+    how = outcome.file or f"{outcome.reason}: {outcome.message}"
+    return f"{outcome.status:9} {outcome.task_id}  {how}"
+
+
+def _summary(tally: Tally) -> str:
+    parts = [f"{number} answered {status}" for status, number in sorted(tally.callbacks.items())]
+    parts += [f"{number} malformed answered {status}" for status, number in sorted(tally.malformed.items())]
+    milliseconds = sorted(seconds * 1000 for seconds in tally.seconds)
+    if len(milliseconds) > 1:
+        p99 = statistics.quantiles(milliseconds, n=100)[98]
+        parts.append(f"p50 {statistics.median(milliseconds):.1f} ms, p99 {p99:.1f} ms")
+    return "; ".join(parts)
+
+
+def _progress() -> Progress:
+    """A bar, on a terminal only."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, disable=not console.is_terminal, transient=True)

@@ -1,0 +1,102 @@
+"""`midi-ingest topics`: Kafka's topics as they should be."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+from typing import Literal
+
+from aiokafka.errors import KafkaError
+from cyclopts import App
+from rich.console import Console
+from rich.table import Table
+
+from broker import topics as broker_topics
+from broker.settings import KafkaSettings
+from broker.topics import Drift, TopicsError
+from midi_ingest.cli import FAILED, USAGE, fail
+from midi_ingest.settings import Settings, SettingsError, load
+from midi_ingest.workers import UnknownWorker, find
+from schemas.message import Topic
+from schemas.topics import distinct, shared
+from telemetry import logs
+from workers.catalogue import BUILT_IN
+
+OutputFormat = Literal["table", "json"]
+Operation = Callable[[KafkaSettings, Sequence[Topic]], Awaitable[list[Drift]]]
+
+topics = App(
+    name="topics",
+    help="Create Kafka's topics, or compare them with what they should be.",
+    help_epilogue="""Examples:
+
+    midi-ingest topics apply
+    midi-ingest topics apply --worker my_worker.py:loudest   # those of your own worker too
+    midi-ingest topics diff --output json""",
+)
+
+
+@topics.command
+def apply(*, worker: tuple[str, ...] = (), output: OutputFormat = "table") -> int:
+    """Create the topics that are missing and set what differs; says what was changed.
+
+    Args:
+        worker: a worker of your own, path/to/file.py:name, whose topics are wanted too; may be repeated.
+        output: a table, or JSON.
+    """
+    return _with_topics(broker_topics.apply, worker, output, "All topics are as they should be.", 0)
+
+
+@topics.command
+def diff(*, worker: tuple[str, ...] = (), output: OutputFormat = "table") -> int:
+    """Show how the topics differ from what they should be; exits 1 if they do.
+
+    Args:
+        worker: a worker of your own, path/to/file.py:name, whose topics are wanted too; may be repeated.
+        output: a table, or JSON.
+    """
+    return _with_topics(broker_topics.diff, worker, output, "No difference.", FAILED)
+
+
+def wanted(settings: Settings, references: Sequence[str] = ()) -> list[Topic]:
+    """All topics of an installation with the built-in workers and some others.
+
+    Raises:
+        UnknownWorker: one of the references names no worker.
+    """
+    workers = [*BUILT_IN.values(), *map(find, references)]
+    return list(distinct([*shared(), *(topic for w in workers for topic in w.topics(settings))]))
+
+
+def _with_topics(
+    operation: Operation, references: Sequence[str], output: OutputFormat, nothing: str, found: int
+) -> int:
+    try:
+        settings = load()
+        topics = wanted(settings, references)
+    except (SettingsError, UnknownWorker) as error:
+        return fail(str(error), USAGE)
+    logs.configure(settings, "topics")
+    try:
+        drifts = asyncio.run(operation(settings, topics))  # type: ignore[arg-type]
+    except TopicsError as error:
+        return fail(str(error))
+    except (KafkaError, OSError) as error:
+        return fail(f"Kafka at {settings.kafka_bootstrap_servers} does not answer: {error}")
+    _show(drifts, output, nothing)
+    return found if drifts else 0
+
+
+def _show(drifts: Sequence[Drift], output: OutputFormat, nothing: str) -> None:
+    if output == "json":
+        print(json.dumps([asdict(drift) for drift in drifts], indent=2))
+        return
+    if not drifts:
+        print(nothing)
+        return
+    table = Table("topic", "setting", "should be", "was")
+    for drift in drifts:
+        table.add_row(drift.topic, drift.setting, drift.expected, drift.actual or "(no such topic)")
+    Console().print(table)

@@ -1,0 +1,43 @@
+"""What every long-running command does: settings, logs, an event loop, and an end by signal."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+
+import uvloop
+from aiokafka.errors import KafkaError
+
+from broker.topics import TopicsError
+from midi_ingest.cli import USAGE, fail
+from midi_ingest.settings import Settings, SettingsError, load
+from telemetry import logs
+
+
+def run(component: str, serve: Callable[[Settings, asyncio.Event], Awaitable[None]]) -> int:
+    """Run ``serve`` until it ends or SIGTERM or SIGINT sets its event; returns the exit code.
+
+    ``component`` is what the log lines call this process.
+    """
+    try:
+        settings = load()
+    except SettingsError as error:
+        return fail(str(error), USAGE)
+    logs.configure(settings, component)
+    try:
+        uvloop.run(_until_signalled(serve, settings))
+    except TopicsError as error:
+        return fail(str(error))
+    except (KafkaError, OSError) as error:
+        return fail(f"{type(error).__name__}: {error} (Kafka is expected at {settings.kafka_bootstrap_servers})")
+    return 0
+
+
+async def _until_signalled(
+    serve: Callable[[Settings, asyncio.Event], Awaitable[None]], settings: Settings
+) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await serve(settings, stop)

@@ -1,0 +1,77 @@
+"""All settings, in one place: read from the environment, checked before anything starts.
+
+Each room declares its own beside its code; here they become one. `.env.example` documents them for people.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ingest.settings import IngressSettings
+from workers.settings import WorkerSettings
+
+PREFIX: Final = "MIDI_INGEST_"
+TEST_PREFIX: Final = "MIDI_INGEST_TEST_"
+
+
+class SettingsError(ValueError):
+    """An environment variable is wrong or unknown; the message names it and says what is expected."""
+
+
+class Settings(IngressSettings, WorkerSettings, BaseSettings):
+    """Every setting of midi-ingest."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, populate_by_name=True, extra="ignore")
+
+    data_dir: Path = Field(
+        default=Path("./data"),
+        description="Where `midi-ingest up` keeps Kafka's data, the store and the logs.",
+    )
+
+
+def load() -> Settings:
+    """The settings in the environment.
+
+    Raises:
+        SettingsError: a variable is wrong, or its name is unknown.
+    """
+    if unknown := sorted(_unknown(os.environ)):
+        raise SettingsError("\n".join(unknown))
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explained(error))) from None
+
+
+def variables() -> dict[str, str]:
+    """Each setting's field, by the name of its environment variable."""
+    return {_variable(field): field for field in Settings.model_fields}
+
+
+def _variable(field: str) -> str:
+    alias = Settings.model_fields[field].validation_alias
+    return alias if isinstance(alias, str) else PREFIX + field.upper()
+
+
+def _unknown(names: Iterable[str]) -> Iterable[str]:
+    known = variables()
+    for name in names:
+        if name.startswith(PREFIX) and not name.startswith(TEST_PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean {near[0]}?" if near else "See .env.example for those that exist."
+            yield f"{name} is not a setting of midi-ingest. {hint}"
+
+
+def _explained(error: ValidationError) -> Iterable[str]:
+    """What is wrong, without the values: one of them may be a secret."""
+    for problem in error.errors(include_url=False, include_input=False):
+        field = str(problem["loc"][0])
+        name = field if field == field.upper() else _variable(field)
+        yield f"{name}: {problem['msg']}."

@@ -1,0 +1,1 @@
+"""How each sender shapes its callbacks: one file a dialect."""

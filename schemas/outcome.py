@@ -1,0 +1,30 @@
+"""How a task ended: what applications subscribe to."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import msgspec
+
+from schemas.message import Message, Topic
+from schemas.score import Warning  # noqa: A004 - the contract's word
+
+
+class Outcome(Message, frozen=True, kw_only=True):
+    """A task's end.
+
+    ``file`` says where the MIDI file lies when the status is ``complete``, ``reason`` and ``message`` say why
+    when it is ``failed``. ``correlation`` holds the callback URL's listed query parameters.
+    """
+
+    topic: ClassVar = Topic("outcomes", cleanup="compact,delete")
+    kind: ClassVar = "midi.outcome"
+
+    task_id: str
+    schema: int = 1
+    status: Literal["complete", "failed", "never-arrived"]
+    message: str
+    reason: str | None = None
+    file: str | None = None
+    warnings: list[Warning] = msgspec.field(default_factory=list)
+    correlation: dict[str, str] = msgspec.field(default_factory=dict)

@@ -1,0 +1,33 @@
+"""Why a record failed: the header ``error-reason``, and an outcome's ``reason``.
+
+A custom worker may reject with reasons of its own; they are permanent, like all but `RETRYABLE`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+INVALID_PAYLOAD: Final = "invalid-payload"
+"""The value cannot be read as what its topic carries, or the key is missing or not the body's task id."""
+
+TOO_LARGE: Final = "too-large"
+"""The result would not fit a record, or the song has more instruments than a score may have."""
+
+PROVIDER_FAILED: Final = "provider-failed"
+"""The sender says that the task failed."""
+
+CONFLICTING_DUPLICATE: Final = "conflicting-duplicate"
+"""A completed task came again with another result; the first one stands."""
+
+UNROUTABLE: Final = "unroutable"
+"""A failure's own headers are broken, so nobody knows which worker to send it back to."""
+
+UNEXPECTED_ERROR: Final = "unexpected-error"
+"""The worker raised something that it did not foresee; another try may pass."""
+
+RETRYABLE: Final = frozenset({UNEXPECTED_ERROR})
+"""Reasons that `route-failures` sends back to the worker, after a delay, until it is out of attempts."""
+
+WITHOUT_OUTCOME: Final = frozenset({PROVIDER_FAILED, CONFLICTING_DUPLICATE, UNROUTABLE})
+"""Letters for which `route-failures` writes no outcome: the task ended otherwise, has its outcome already
+(deduplicate writes that of `PROVIDER_FAILED` itself, so that a late success follows it), or is unknown."""

@@ -1,0 +1,51 @@
+"""The side port on which a worker answers health checks and shows its metrics."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+
+@asynccontextmanager
+async def serve(
+    host: str, port: int, *, alive: Callable[[], bool], ready: Callable[[], bool]
+) -> AsyncIterator[int]:
+    """Answer ``/healthz``, ``/readyz`` and ``/metrics`` while the block runs; yields the port that is bound.
+
+    ``alive`` asks only the process itself, ``ready`` also what it depends on.
+
+    Raises:
+        OSError: the port cannot be bound.
+    """
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        match request.path:
+            case "/healthz":
+                return _answer(alive())
+            case "/readyz":
+                return _answer(ready())
+            case "/metrics":
+                return metrics()
+            case _:
+                return web.Response(status=404, text="Here are /healthz, /readyz and /metrics.\n")
+
+    runner = web.ServerRunner(web.Server(answer, access_log=None))
+    await runner.setup()
+    site = web.TCPSite(runner, host, port)
+    try:
+        await site.start()
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+def metrics() -> web.Response:
+    """All metrics of this process in Prometheus' text format."""
+    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _answer(well: bool) -> web.Response:
+    return web.json_response({"status": "ok" if well else "unavailable"}, status=200 if well else 503)

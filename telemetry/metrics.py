@@ -1,0 +1,84 @@
+"""Every metric, declared once with its meaning. Times are in seconds, sizes in bytes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_RECORDS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+
+# The ingress
+
+REQUESTS: Final = Counter(
+    "midi_ingest_requests",
+    "Requests answered by the ingress, by route (callback, healthz, readyz, metrics, other) and HTTP status.",
+    ["route", "status"],
+)
+CALLBACK_SECONDS: Final = Histogram(
+    "midi_ingest_callback_seconds",
+    "From a callback's first byte handled to its answer.",
+    buckets=_SECONDS,
+)
+CALLBACK_BYTES: Final = Counter("midi_ingest_callback_bytes", "Bytes of callbacks that Kafka acknowledged.")
+CALLBACKS_IN_FLIGHT: Final = Gauge(
+    "midi_ingest_callbacks_in_flight", "Callbacks that are being received or published."
+)
+PRODUCER_RESTARTS: Final = Counter(
+    "midi_ingest_producer_restarts", "Times the ingress replaced its Kafka producer after an error."
+)
+
+# The workers; `worker` is the worker's name
+
+RECORDS_IN: Final = Counter(
+    "midi_ingest_worker_records_in", "Records read and committed.", ["worker", "topic"]
+)
+RECORDS_OUT: Final = Counter(
+    "midi_ingest_worker_records_out", "Records written and committed.", ["worker", "topic"]
+)
+RECORDS_FAILED: Final = Counter(
+    "midi_ingest_worker_records_failed",
+    "Records sent to the failures topic, by reason.",
+    ["worker", "reason"],
+)
+RECORDS_DROPPED: Final = Counter(
+    "midi_ingest_worker_records_dropped",
+    "Records that meant nothing new and were dropped, by why (repeat, pending, …).",
+    ["worker", "why"],
+)
+BATCH_RECORDS: Final = Histogram(
+    "midi_ingest_worker_batch_records", "Records in one transaction.", ["worker"], buckets=_RECORDS
+)
+HANDLE_SECONDS: Final = Histogram(
+    "midi_ingest_worker_handle_seconds",
+    "Time a batch spent in the worker's function.",
+    ["worker"],
+    buckets=_SECONDS,
+)
+TRANSACTION_SECONDS: Final = Histogram(
+    "midi_ingest_worker_transaction_seconds",
+    "Time from the start of a batch's transaction to its commit.",
+    ["worker"],
+    buckets=_SECONDS,
+)
+LANES: Final = Gauge("midi_ingest_worker_lanes", "Lanes this process owns that are ready.", ["worker"])
+LANE_RESTARTS: Final = Counter(
+    "midi_ingest_worker_lane_restarts", "Times a lane was rebuilt after an error of Kafka's.", ["worker"]
+)
+STATE_KEYS: Final = Gauge(
+    "midi_ingest_worker_state_keys",
+    "Keys that a stateful worker keeps, by partition.",
+    ["worker", "partition"],
+)
+OFFSETS_LOST: Final = Counter(
+    "midi_ingest_worker_offsets_lost",
+    "Records that Kafka deleted before they were read: a committed offset lay below the log's start.",
+    ["worker", "topic"],
+)
+AGE_SECONDS: Final = Histogram(
+    "midi_ingest_worker_age_seconds",
+    "From a callback's receipt to the commit of what this worker made of it.",
+    ["worker"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600, 3600),
+)

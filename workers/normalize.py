@@ -1,0 +1,21 @@
+"""Makes a score of a completed task's body: notes in ticks, repaired where they must be, on their channels."""
+
+from __future__ import annotations
+
+from schemas import reasons
+from schemas.callback import Task
+from schemas.score import Score
+from workers.music import normalize as music
+from workers.music.errors import InvalidPayload, TooLarge
+from workers.runtime.api import Context, Reject, worker
+
+
+@worker("normalize", reads=Task, writes=Score)
+def normalize(task: Task, context: Context) -> Score:
+    """The score in a task's body."""
+    try:
+        return music.normalize(task.body, context.key)
+    except InvalidPayload as error:
+        raise Reject(reasons.INVALID_PAYLOAD, str(error)) from error
+    except TooLarge as error:
+        raise Reject(reasons.TOO_LARGE, str(error)) from error

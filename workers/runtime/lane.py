@@ -1,0 +1,328 @@
+"""A lane: partition number *p* of all topics that a worker reads, handled exactly once.
+
+To open a lane:
+
+1. Start the producer with the transactional id ``<prefix><worker>-<p>``. That fences whoever had the lane
+   before, and settles a transaction that it left open.
+2. Restore the state from partition *p* of the changelog, up to the end that it has now.
+3. Ask for the group's committed offsets, which are certain only after step 1, and read on from there.
+
+To handle a batch:
+
+1. Call the worker's function for each record, outside of any transaction.
+2. Begin a transaction; send what was returned, what failed and what changed in the state; wait for every ack.
+3. Send the offsets to the transaction, commit it, and take over the state's changes.
+
+Any error of Kafka's on the way leaves nothing behind: the lane is closed and opened anew. A lane that was
+fenced waits a session time-out first: if it is a zombie, its group tells it so by then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from typing import Final, Protocol
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError, ProducerFenced
+
+from broker import clients
+from schemas import headers as h
+from schemas.message import Topic
+from schemas.topics import NOW, changelog
+from telemetry import metrics
+from telemetry.logs import logger
+from workers.runtime.api import Worker, all_delays
+from workers.runtime.handle import Batch, Handler
+from workers.runtime.record import Record, Write, from_kafka
+from workers.runtime.state import LaneState
+from workers.settings import WorkerSettings, delay_seconds
+
+BATCH_RECORDS: Final = 500
+POLL_MS: Final = 60_000
+OPEN_TIMEOUT_SECONDS: Final = 60
+CLOSE_TIMEOUT_SECONDS: Final = 5
+TRANSACTION_TIMEOUT_SECONDS: Final = clients.TRANSACTION_TIMEOUT_MS / 1000
+FENCED_PAUSE_SECONDS: Final = clients.SESSION_TIMEOUT_MS / 1000
+FIRST_PAUSE_SECONDS: Final = 0.5
+LONGEST_PAUSE_SECONDS: Final = 15.0
+
+# A fetch is in flight for all partitions of a consumer that have no records buffered; what arrives on another
+# one meanwhile waits for its return. With one partition that cannot happen, so Kafka may hold the fetch long.
+_FETCH_WAIT_ONE_MS: Final = 1_000
+_FETCH_WAIT_SEVERAL_MS: Final = 100
+_FETCH_WAIT_RETRIES_MS: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Feed:
+    """Partitions that are read together, their records handled once they have waited ``delay_seconds``."""
+
+    consumer: AIOKafkaConsumer
+    partitions: list[TopicPartition]
+    delay_seconds: int = 0
+
+
+class Lane:
+    """Runs one worker's partition number until it is stopped."""
+
+    def __init__(self, worker: Worker, partition: int, settings: WorkerSettings, handler: Handler) -> None:
+        self._worker, self._partition, self._settings = worker, partition, settings
+        self._handler = handler
+        self._group = settings.topic_prefix + worker.name
+        self._log = logger().bind(worker=worker.name, partition=partition)
+        self._turn = asyncio.Lock()
+        self._existing: set[Topic] = set()
+        self.ready = False
+
+    async def run(self) -> None:
+        """Open the lane and handle what it reads; after an error of Kafka's, again.
+
+        Raises:
+            StateError: the changelog cannot be read.
+        """
+        pauses = _growing_pauses()
+        while True:
+            pause = FENCED_PAUSE_SECONDS
+            try:
+                async with self._open() as (producer, state, feeds):
+                    pauses = _growing_pauses()
+                    await self._consume(producer, state, feeds)
+            except* ProducerFenced:
+                self._log.warning("lane fenced: another process has it now, or a transaction timed out")
+            except* (KafkaError, OSError) as errors:  # a TimeoutError is an OSError
+                pause = next(pauses)
+                self._log.warning("lane interrupted", error=_first_of(errors), again_in_s=pause)
+            metrics.LANE_RESTARTS.labels(self._worker.name).inc()
+            await asyncio.sleep(pause)
+
+    async def stop(self, task: asyncio.Task[None]) -> None:
+        """Let the batch in work end, then end ``task``, which runs this lane."""
+        async with self._turn:
+            task.cancel()
+        await asyncio.wait([task])
+
+    @contextlib.asynccontextmanager
+    async def _open(self) -> AsyncIterator[tuple[AIOKafkaProducer, LaneState | None, list[_Feed]]]:
+        async with contextlib.AsyncExitStack() as stack:
+            producer = clients.producer(self._settings, transactional_id=f"{self._group}-{self._partition}")
+            await _start(stack, producer)
+            state = await self._restored_state()
+            feeds = [await self._live(stack), *await self._retries(stack)]
+            self.ready = True
+            stack.callback(setattr, self, "ready", False)
+            self._log.debug("lane ready", state_keys=len(state) if state is not None else None)
+            yield producer, state, feeds
+
+    async def _live(self, stack: contextlib.AsyncExitStack) -> _Feed:
+        sources = self._worker.sources
+        wait_ms = _FETCH_WAIT_ONE_MS if len(sources) == 1 else _FETCH_WAIT_SEVERAL_MS
+        return _Feed(*await self._reader(stack, sources, wait_ms))
+
+    async def _retries(self, stack: contextlib.AsyncExitStack) -> list[_Feed]:
+        """A feed a delay, so that a record that waits stops only those behind it; one consumer for all."""
+        topics = self._worker.retry_topics(all_delays(self._settings))
+        if not topics:
+            return []
+        consumer, partitions = await self._reader(stack, list(topics.values()), _FETCH_WAIT_RETRIES_MS)
+        seconds = [0 if delay == NOW else delay_seconds(delay) for delay in topics]
+        return [_Feed(consumer, [tp], delay) for tp, delay in zip(partitions, seconds, strict=True)]
+
+    async def _reader(
+        self, stack: contextlib.AsyncExitStack, topics: Sequence[Topic], wait_ms: int
+    ) -> tuple[AIOKafkaConsumer, list[TopicPartition]]:
+        """A consumer of this lane's partition of some topics, at the group's committed offsets."""
+        consumer = clients.reader(self._settings, group=self._group, fetch_max_wait_ms=wait_ms)
+        partitions = [TopicPartition(self._settings.layout.name(t), self._partition) for t in topics]
+        await _start(stack, consumer)
+        consumer.assign(partitions)
+        beginnings = await consumer.beginning_offsets(partitions)
+        for tp in partitions:
+            committed = await consumer.committed(tp) or 0
+            if 0 < committed < beginnings[tp]:
+                self._log.error(
+                    "records lost to retention", topic=tp.topic, first=committed, end=beginnings[tp]
+                )
+                metrics.OFFSETS_LOST.labels(self._worker.name, tp.topic).inc(beginnings[tp] - committed)
+            consumer.seek(tp, max(committed, beginnings[tp]))
+        return consumer, partitions
+
+    async def _restored_state(self) -> LaneState | None:
+        if not self._worker.state_type:
+            return None
+        window = self._settings.dedup_window
+        state = LaneState(self._worker.state_type, window)
+        topic = self._settings.layout.name(changelog(self._worker.name, window))
+        tp = TopicPartition(topic, self._partition)
+        async with contextlib.AsyncExitStack() as stack:
+            consumer = clients.reader(self._settings)
+            await _start(stack, consumer)
+            consumer.assign([tp])
+            end = (await consumer.end_offsets([tp]))[tp]
+            await consumer.seek_to_beginning(tp)
+            while await consumer.position(tp) < end:
+                for records in (await consumer.getmany(timeout_ms=1000)).values():
+                    for record in records:
+                        state.restore_record(record.key, record.value, record.timestamp, record.offset)
+        return state
+
+    async def _consume(self, producer: AIOKafkaProducer, state: LaneState | None, feeds: list[_Feed]) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for feed in feeds:
+                tasks.create_task(self._follow(feed, producer, state))
+
+    async def _follow(self, feed: _Feed, producer: AIOKafkaProducer, state: LaneState | None) -> None:
+        pauses = _growing_pauses()
+        while True:
+            polled = await feed.consumer.getmany(
+                *feed.partitions, timeout_ms=POLL_MS, max_records=BATCH_RECORDS
+            )
+            waiting = deque(map(from_kafka, chain.from_iterable(polled.values())))
+            while waiting:
+                await _until_due(waiting[0], feed.delay_seconds)
+                due = [record for record in waiting if _seconds_until_due(record, feed.delay_seconds) <= 0]
+                blocked = await self._handle(due, waiting, producer, state)
+                if not blocked:
+                    pauses = _growing_pauses()
+                    continue
+                pause = next(pauses)
+                self._log.warning("waiting for what every record needs", error=str(blocked), again_in_s=pause)
+                await asyncio.sleep(pause)
+
+    async def _handle(
+        self,
+        due: Sequence[Record],
+        waiting: deque[Record],
+        producer: AIOKafkaProducer,
+        state: LaneState | None,
+    ) -> Exception | None:
+        """Handle the first of the due records as one batch and take them out of ``waiting``."""
+        async with self._turn:
+            started = time.monotonic()
+            batch = await asyncio.to_thread(self._handler.handle, due, state)
+            handled = due[: batch.handled]
+            if handled:
+                called = time.monotonic()
+                await self._transact(producer, batch, handled)
+                if state is not None:
+                    state.commit()
+                self._count(batch, handled, state, called - started, time.monotonic() - called)
+        for _ in handled:
+            waiting.popleft()
+        return batch.blocked
+
+    async def _transact(self, producer: AIOKafkaProducer, batch: Batch, handled: Sequence[Record]) -> None:
+        """One transaction; on an error it stays open until the lane's next producer settles it."""
+        layout = self._settings.layout
+        offsets = {TopicPartition(r.topic, r.partition): r.offset + 1 for r in handled}
+        writes = [await self._deliverable(producer, write) for write in batch.writes]
+        async with asyncio.timeout(TRANSACTION_TIMEOUT_SECONDS):
+            await producer.begin_transaction()
+            acks = [
+                await producer.send(
+                    layout.name(write.topic),
+                    key=write.key,
+                    value=write.value,
+                    partition=self._partition,
+                    headers=h.to_wire(write.headers),
+                    timestamp_ms=write.timestamp_ms,
+                )
+                for write in writes
+            ]
+            await asyncio.gather(*acks)  # a send that failed does not fail the transaction by itself
+            await producer.send_offsets_to_transaction(offsets, self._group)
+            await producer.commit_transaction()
+
+    async def _deliverable(self, producer: AIOKafkaProducer, write: Write) -> Write:
+        """The write itself, or what stands in for it where its topic is gone: sending there would never end."""
+        if write.otherwise is None or write.topic in self._existing:
+            return write
+        cluster = await producer.client.fetch_all_metadata()
+        if self._settings.layout.name(write.topic) not in cluster.topics():
+            return write.otherwise
+        self._existing.add(write.topic)
+        return write
+
+    def _count(
+        self,
+        batch: Batch,
+        handled: Sequence[Record],
+        state: LaneState | None,
+        called: float,
+        committed: float,
+    ) -> None:
+        name = self._worker.name
+        metrics.BATCH_RECORDS.labels(name).observe(len(handled))
+        metrics.HANDLE_SECONDS.labels(name).observe(called)
+        metrics.TRANSACTION_SECONDS.labels(name).observe(committed)
+        for record in handled:
+            metrics.RECORDS_IN.labels(name, record.topic).inc()
+            if (age := _age_seconds(record)) is not None:
+                metrics.AGE_SECONDS.labels(name).observe(age)
+        for write in batch.writes:
+            metrics.RECORDS_OUT.labels(name, write.topic.name).inc()
+        for why, times in batch.dropped.items():
+            metrics.RECORDS_DROPPED.labels(name, why).inc(times)
+        for reason, times in batch.failed.items():
+            metrics.RECORDS_FAILED.labels(name, reason).inc(times)
+            self._log.warning("records failed", reason=reason, records=times, first=handled[0].position)
+        if state is not None:
+            metrics.STATE_KEYS.labels(name, str(self._partition)).set(len(state))
+
+
+class _Client(Protocol):
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+
+
+async def _start(stack: contextlib.AsyncExitStack, client: _Client) -> None:
+    """Start a client and have it stopped with the stack, also if its start fails midway."""
+    stack.push_async_callback(_stop, client)
+    async with asyncio.timeout(OPEN_TIMEOUT_SECONDS):
+        await client.start()
+
+
+async def _stop(client: _Client) -> None:
+    """Stop a client; one that cannot reach Kafka any more, or is fenced, has nothing left to do there."""
+    with contextlib.suppress(KafkaError, OSError):
+        async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
+            await client.stop()
+
+
+async def _until_due(record: Record, delay_seconds: int) -> None:
+    if (seconds := _seconds_until_due(record, delay_seconds)) > 0:
+        await asyncio.sleep(seconds)
+
+
+def _seconds_until_due(record: Record, delay_seconds: int) -> float:
+    return record.timestamp_ms / 1000 + delay_seconds - time.time() if delay_seconds else 0.0
+
+
+def _growing_pauses() -> Iterator[float]:
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        yield pause
+        pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+def _first_of(errors: BaseExceptionGroup[BaseException]) -> str:
+    """The first error of a group of groups, in words."""
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__}: {error}"
+
+
+def _age_seconds(record: Record) -> float | None:
+    """From the callback's receipt until now, where the record says when that was."""
+    try:
+        received = datetime.fromisoformat(record.headers.get(h.CE_TIME, ""))
+    except ValueError:
+        return None
+    return max(0.0, time.time() - received.timestamp())

@@ -1,0 +1,76 @@
+"""What a worker's runtime reads and writes: a record as it came, and a record to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from aiokafka import ConsumerRecord
+
+from schemas import headers as h
+from schemas.dialects import sunoapi
+from schemas.message import Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as it was read, its headers as text."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: dict[str, str]
+
+    @property
+    def position(self) -> str:
+        """Where it stands, as one word."""
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A record to be; without a timestamp it gets the moment of writing.
+
+    ``otherwise`` takes its place where Kafka has no such topic.
+    """
+
+    topic: Topic
+    key: bytes | None
+    value: bytes | None
+    headers: dict[str, str]
+    timestamp_ms: int | None = None
+    otherwise: Write | None = None
+
+
+def from_kafka(record: ConsumerRecord[bytes, bytes]) -> Record:
+    """A record as aiokafka hands it over."""
+    return Record(
+        record.topic,
+        record.partition,
+        record.offset,
+        record.timestamp,
+        record.key,
+        record.value,
+        h.from_wire(record.headers),
+    )
+
+
+def passed_on(record: Record) -> dict[str, str]:
+    """The headers that what follows from a record carries too.
+
+    What a foreign producer left out is filled in from the record's position and timestamp, so that it is the
+    same at every try.
+    """
+    received = h.timestamp(datetime.fromtimestamp(record.timestamp_ms / 1000, UTC))
+    return {
+        h.CE_ID: record.position,
+        h.CE_SOURCE: h.SOURCE,
+        h.CE_TIME: received,
+        h.CE_SPECVERSION: h.SPECVERSION,
+        h.DIALECT: sunoapi.NAME,
+        h.ORIGIN: "callback",
+        **h.without_errors(record.headers),
+    }

@@ -1,0 +1,50 @@
+"""A worker process: checks its topics, runs its members, answers health checks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+from broker import topics
+from schemas.topics import distinct
+from telemetry import health
+from telemetry.logs import logger
+from workers.runtime.api import Worker
+from workers.runtime.member import Member
+from workers.settings import WorkerSettings
+
+
+async def run(
+    workers: Sequence[Worker], settings: WorkerSettings, stop: asyncio.Event, *, version: str
+) -> None:
+    """Run workers in this process until ``stop`` is set, then end their batches and leave their groups.
+
+    Raises:
+        TopicsError: topics are missing, or have another number of partitions.
+        AssignmentError, StateError: see `Member.run`.
+        KafkaError: Kafka cannot be reached at the start, or refuses for good.
+    """
+    await topics.check(settings, distinct(topic for worker in workers for topic in worker.topics(settings)))
+    members = [Member(worker, settings, version) for worker in workers]
+    async with contextlib.AsyncExitStack() as stack:
+        if settings.health_port is not None:
+            port = await stack.enter_async_context(
+                health.serve(
+                    settings.health_host,
+                    settings.health_port,
+                    alive=lambda: True,  # what can answer is alive; a lane that cannot go on ends the process
+                    ready=lambda: all(member.ready for member in members),
+                )
+            )
+            logger().info("health checks", url=f"http://{settings.health_host}:{port}/readyz")
+        tasks = [asyncio.create_task(member.run()) for member in members]
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (*tasks, stopping):
+                task.cancel()
+            await asyncio.wait([*tasks, stopping])
+        for task in done - {stopping}:
+            task.result()

@@ -1,0 +1,81 @@
+"""Settings of the workers."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+from broker.settings import KafkaSettings
+from telemetry.settings import TelemetrySettings
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600}
+
+
+def delay_seconds(delay: str) -> int:
+    """A delay such as `5s`, `1m` or `2h`, in seconds.
+
+    Raises:
+        ValueError: it is not written so.
+    """
+    if not re.fullmatch(r"[1-9][0-9]{0,4}[smh]", delay):
+        raise ValueError(f"expected a delay such as 5s, 1m or 2h, not {delay!r}")
+    return int(delay[:-1]) * _UNITS[delay[-1]]
+
+
+def _delays(value: object) -> object:
+    return (
+        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    )
+
+
+def _known_delays(value: tuple[str, ...]) -> tuple[str, ...]:
+    for delay in value:
+        delay_seconds(delay)
+    if len(set(value)) < len(value):
+        raise ValueError("each delay names a topic of its own, so each may stand only once")
+    return value
+
+
+def _directory(value: str) -> str:
+    if "://" in value:
+        raise ValueError(f"expected a directory, not {value!r}: object stores are not supported yet")
+    return value
+
+
+class WorkerSettings(KafkaSettings, TelemetrySettings):
+    """What the workers may be told."""
+
+    store: Annotated[str, AfterValidator(_directory)] = Field(
+        default="./data/store",
+        description="Directory in which the worker `store` keeps callbacks, scores and songs.",
+    )
+    renderer: Literal["fast", "mido"] = Field(
+        default="fast", description="What writes the MIDI files; both write the same notes."
+    )
+    dedup_window_days: int = Field(
+        default=30,
+        ge=1,
+        le=3650,
+        description="How long a task is remembered, so that its repeats are dropped; senders keep data for 14.",
+    )
+    retry_delays: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_delays), AfterValidator(_known_delays)
+    ] = Field(
+        default=("5s", "1m", "10m"),
+        description="Waits before each new try of a failed record, by commas; then it is a dead letter.",
+    )
+
+    @property
+    def dedup_window(self) -> timedelta:
+        """How long a task is remembered."""
+        return timedelta(days=self.dedup_window_days)
+
+    @property
+    def store_path(self) -> Path:
+        """The directory of the worker `store`."""
+        return Path(self.store)

@@ -1,0 +1,102 @@
+"""Keeps what outlives Kafka: each task's callback, score and song as files; then says that it is complete."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+
+from schemas import headers as h
+from schemas.callback import Task
+from schemas.file import MidiFile
+from schemas.outcome import Outcome
+from schemas.score import Score, Warning  # noqa: A004 - the contract's word
+from workers.runtime.api import Context, Dropped, Output, State, Unavailable, worker
+
+FILES: Final[dict[type, str]] = {Task: "callback.json", Score: "score.json", MidiFile: "song.mid"}
+
+_LONGEST_NAME_BYTES: Final = 150
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """What is stored of a task: which result, by its receipt's time and id, and which of its files."""
+
+    received: tuple[str, str]
+    files: frozenset[str] = frozenset()
+    warnings: tuple[Warning, ...] = ()
+
+
+@worker("store", reads=(Task, Score, MidiFile), writes=Outcome)
+def store(message: Task | Score | MidiFile, context: Context, state: State[Stored]) -> Output | None:
+    """Write one of a task's files, and its outcome once all are there."""
+    before, received = state.get(), (context.headers[h.CE_TIME], context.headers[h.CE_ID])
+    if before and received < before.received:
+        return Dropped("older-result")
+    folder = context.settings.store_path / "tasks" / folder_name(context.key)
+    name = FILES[type(message)]
+    write_whole(folder / name, message.encode(), f"{context.partition}-{context.offset}")
+    warnings = tuple(message.warnings) if isinstance(message, Score) else None
+    after, complete = settle(before, received, name, warnings)
+    state.put(after)
+    if not complete:
+        return None
+    return Outcome(
+        task_id=context.key,
+        status="complete",
+        message="All files are stored.",
+        file=str(folder.absolute() / FILES[MidiFile]),
+        warnings=list(after.warnings),
+        correlation=h.correlation(context.headers),
+    )
+
+
+def settle(
+    before: Stored | None, received: tuple[str, str], name: str, warnings: tuple[Warning, ...] | None
+) -> tuple[Stored, bool]:
+    """What is stored after a file of the result ``received`` was written, and whether that is worth an outcome.
+
+    It is when the file was the last one missing, and whenever a song is written anew, as by a replay.
+    """
+    if before is None or before.received != received:
+        before = Stored(received)
+    files = before.files | {name}
+    after = Stored(received, files, before.warnings if warnings is None else warnings)
+    everything = files == frozenset(FILES.values())
+    return after, everything and (files != before.files or name == FILES[MidiFile])
+
+
+def folder_name(task_id: str) -> str:
+    """A task's folder: its id percent-encoded but for RFC 3986's unreserved characters; a long one is cut.
+
+    A leading dot is encoded too, so that no folder is hidden, nor `.` or `..`.
+    """
+    name = quote(task_id, safe="")
+    if name.startswith("."):
+        name = "%2E" + name[1:]
+    if len(name) <= _LONGEST_NAME_BYTES:
+        return name
+    return f"{name[:100]}~{hashlib.sha256(task_id.encode()).hexdigest()[:32]}"
+
+
+def write_whole(path: Path, content: bytes, attempt: str) -> None:
+    """Write a file so that it appears whole or not at all, and stays over a power cut.
+
+    ``attempt`` names the record that it comes from: tried again after a crash, it overwrites its own leavings.
+
+    Raises:
+        Unavailable: the file system refuses; what it says is in the message.
+    """
+    partial = path.with_name(f".{path.name}.{attempt}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        raise Unavailable(f"Cannot write {path}: {error.strerror}.") from error
