@@ -59,7 +59,11 @@ app.command(
     midi-ingest worker my_worker.py:loudest   # one of your own
     MIDI_INGEST_HEALTH_PORT=8081 midi-ingest worker store""",
 )
-app.command("midi_ingest.commands.topics:topics", name="topics", help="Create Kafka's topics, or compare them with what they should be.")
+app.command(
+    "midi_ingest.commands.topics:topics",
+    name="topics",
+    help="Create Kafka's topics, or compare them with what they should be.",
+)
 app.command(
     "midi_ingest.commands.send:send",
     name="send",

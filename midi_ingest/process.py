@@ -30,7 +30,9 @@ def run(component: str, serve: Callable[[Settings, asyncio.Event], Awaitable[Non
     except TopicsError as error:
         return fail(str(error))
     except (KafkaError, OSError) as error:
-        return fail(f"{type(error).__name__}: {error} (Kafka is expected at {settings.kafka_bootstrap_servers})")
+        return fail(
+            f"{type(error).__name__}: {error} (Kafka is expected at {settings.kafka_bootstrap_servers})"
+        )
     return 0
 
 

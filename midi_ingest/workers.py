@@ -42,7 +42,9 @@ def _in_file(path: Path, name: str) -> Worker:
     spec.loader.exec_module(module)
     found = getattr(module, name, None)
     if not isinstance(found, Worker):
-        raise UnknownWorker(f"{path} has no worker {name!r}: decorate a function of this name with @worker(…).")
+        raise UnknownWorker(
+            f"{path} has no worker {name!r}: decorate a function of this name with @worker(…)."
+        )
     if found.name in BUILT_IN:
         raise UnknownWorker(f"{path}:{name} is called {found.name!r} like a built-in worker: rename it.")
     return found

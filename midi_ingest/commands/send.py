@@ -94,7 +94,9 @@ def send(
     try:
         return asyncio.run(_send(settings, target, everything, rate, timeout if wait else None))
     except aiohttp.ClientConnectionError:
-        return fail(f"nothing answers at {target}: is the ingress running? `midi-ingest up` starts everything.")
+        return fail(
+            f"nothing answers at {target}: is the ingress running? `midi-ingest up` starts everything."
+        )
     except (KafkaError, OSError) as error:
         return fail(f"Kafka at {settings.kafka_bootstrap_servers} does not answer: {error}")
 

@@ -14,7 +14,13 @@ _NAMES: Final = (
 _GRID: Final = 192
 """Senders place every time on a grid of 1/192 s."""
 
-MALFORMED: Final = (b"{", b"[1, 2, 3]", b'{"code": 200}', b'{"task_id": 7}', b'{"task_id": "x", "code": "200"}')
+MALFORMED: Final = (
+    b"{",
+    b"[1, 2, 3]",
+    b'{"code": 200}',
+    b'{"task_id": 7}',
+    b'{"task_id": "x", "code": "200"}',
+)
 """Bodies that the ingress refuses, each for another reason."""
 
 

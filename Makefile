@@ -1,0 +1,56 @@
+# `make run` runs everything on this machine, `make test` tests it; both set up what they need.
+# On Debian and Ubuntu: apt-get install git make python3 python3-venv
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := schemas telemetry broker ingest workers midi_ingest tests bench
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-unit faults check format bench schemas clean
+
+help:  ## show this
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 12
+
+run: $(VENV)/.run  ## run Kafka, the ingress and all workers here, until Ctrl-C
+	@$(BIN)/midi-ingest up
+
+test: $(VENV)/.dev  ## run the whole test suite, on a real Kafka that it starts and stops
+	@$(BIN)/python -m pytest
+
+test-unit: $(VENV)/.dev  ## run the tests that need no Kafka
+	@$(BIN)/python -m pytest tests/unit
+
+faults: $(VENV)/.dev  ## run the long fault tests: workers killed while 4,000 callbacks pass
+	@MIDI_INGEST_TEST_CALLBACKS=2000 MIDI_INGEST_TEST_NOTES=1000 $(BIN)/python -m pytest tests/faults
+
+check: $(VENV)/.dev  ## lint, format, types, import rules
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/.dev  ## format the code and mend what ruff can mend
+	@$(BIN)/ruff check --fix $(SOURCES)
+	@$(BIN)/ruff format $(SOURCES)
+
+bench: $(VENV)/.dev  ## measure against baselines; tables here, JSON in bench/results
+	@$(BIN)/python -m bench.ingress
+	@$(BIN)/python -m bench.pipeline
+
+schemas: $(VENV)/.dev  ## write the JSON Schema files anew
+	@$(BIN)/python -m schemas.generate
+
+clean:  ## remove the virtual environment and all caches; data/ stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.run: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "midi-ingest needs Python 3.11 or newer; try: make PYTHON=python3.12 run")'
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { echo "On Debian and Ubuntu: apt-get install python3-venv"; rm -rf $(VENV); exit 1; }
+	$(BIN)/pip install --disable-pip-version-check --editable '.[local]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	$(BIN)/pip install --disable-pip-version-check --editable '.[dev]'
+	@touch $@

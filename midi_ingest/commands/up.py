@@ -1,0 +1,145 @@
+"""`midi-ingest up`: all of it on this machine, each part a process of its own, as in production."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Final
+
+from aiokafka.errors import KafkaError
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from broker import topics as broker_topics
+from broker.embedded import BrokerError, EmbeddedKafka
+from broker.embedded.ports import free_port, is_free, require_free
+from broker.settings import KafkaSettings
+from broker.topics import TopicsError
+from midi_ingest.cli import USAGE, fail
+from midi_ingest.commands.topics import wanted
+from midi_ingest.parts import Deaths, Part, PartError, until_signalled
+from midi_ingest.settings import Settings, SettingsError, load
+from telemetry import logs
+from workers.catalogue import BUILT_IN
+
+DEFAULT_KAFKA: Final = KafkaSettings.model_fields["kafka_bootstrap_servers"].default
+
+
+def up(*, kafka_port: Annotated[int, Parameter(validator=Number(gte=1, lte=65535))] = 9092) -> int:
+    """Run Kafka, the ingress and all workers on this machine until Ctrl-C; what dies is started again.
+
+    It always runs a Kafka of its own, with its data below MIDI_INGEST_DATA_DIR.
+
+    Args:
+        kafka_port: the port of that Kafka on 127.0.0.1.
+    """
+    try:
+        settings = load()
+    except SettingsError as error:
+        return fail(str(error), USAGE)
+    logs.configure(settings, "up")
+    try:
+        asyncio.run(until_signalled(_up(settings, kafka_port)))
+    except* (BrokerError, PartError, TopicsError, KafkaError, OSError) as errors:
+        return fail(_first(errors))
+    print("Stopped.")
+    return 0
+
+
+async def _up(settings: Settings, kafka_port: int) -> None:
+    if settings.port:
+        require_free(settings.port)
+    data = settings.data_dir.absolute()
+    _say(f"Starting Kafka on 127.0.0.1:{kafka_port} …")
+    started = time.monotonic()
+    async with EmbeddedKafka(data / "kafka", kafka_port) as kafka, asyncio.TaskGroup() as group:
+        _say(f"Kafka answers after {time.monotonic() - started:.1f} s. Starting the other parts …")
+        here = settings.model_copy(
+            update={
+                "kafka_bootstrap_servers": kafka.bootstrap_servers,
+                "port": settings.port or free_port(),
+            }
+        )
+        await broker_topics.apply(here, wanted(here))
+        parts = _parts(here, data / "logs")
+        for part in parts:
+            group.create_task(part.run())
+        group.create_task(_keep(kafka))
+        await asyncio.gather(*(part.ready() for part in parts))
+        _say(_summary(here, parts, kafka))
+
+
+async def _keep(kafka: EmbeddedKafka) -> None:
+    """Start Kafka again when it dies."""
+    deaths = Deaths("kafka")
+    while True:
+        error = await kafka.ended()
+        deaths.count(str(error).partition(".")[0], error.__str__)
+        await kafka.stop()
+        await kafka.start()
+
+
+def _parts(settings: Settings, logs_dir: Path) -> list[Part]:
+    """The ingress and each worker; the workers answer health checks on the ports after the ingress' own."""
+    logs_dir.mkdir(parents=True, exist_ok=True)
+    env = {
+        "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
+        "MIDI_INGEST_PORT": str(settings.port),
+        "MIDI_INGEST_HEALTH_HOST": "127.0.0.1",
+    }
+    parts = [Part("ingest", ["ingest"], env, logs_dir / "ingest.log", _base_url(settings))]
+    port = settings.port
+    for name in BUILT_IN:
+        port = next(candidate for candidate in range(port + 1, 65536) if is_free(candidate))
+        own = env | {"MIDI_INGEST_HEALTH_PORT": str(port)}
+        parts.append(Part(name, ["worker", name], own, logs_dir / f"{name}.log", f"http://127.0.0.1:{port}"))
+    return parts
+
+
+def _base_url(settings: Settings) -> str:
+    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 - only compared
+    return f"http://{host}:{settings.port}"
+
+
+def _summary(settings: Settings, parts: list[Part], kafka: EmbeddedKafka) -> str:
+    servers = settings.kafka_bootstrap_servers
+    setting = "" if servers == DEFAULT_KAFKA else f"KAFKA_BOOTSTRAP_SERVERS={servers} "
+    width = max(len(part.name) for part in parts)
+    rows = [f"  {p.name:{width}}  {p.health_url}/readyz  {_short(p.log_file)}" for p in parts]
+    return f"""
+Everything is running. Ctrl-C stops it.
+
+  callbacks  POST {_base_url(settings)}{settings.path}
+  songs      {_short(settings.store_path.absolute())}
+  Kafka      {kafka.bootstrap_servers}, topics {settings.topic_prefix}*, log {_short(kafka.log_file)}
+
+{chr(10).join(rows)}
+
+Try it, in another terminal:
+
+  {setting}{_command()} send --wait
+"""
+
+
+def _short(path: Path) -> str:
+    """A path as one would type it here."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def _command() -> str:
+    """The command as one would type it here."""
+    return _short(Path(sys.argv[0]).absolute()) if Path(sys.argv[0]).name == "midi-ingest" else "midi-ingest"
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> str:
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return str(error)
