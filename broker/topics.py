@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +19,10 @@ from schemas.topics import Layout
 
 _DYNAMIC_TOPIC_CONFIG: Final = 1
 """The source of a configuration value that was set on the topic itself (KIP-226)."""
+
+
+_KNOWN_SECONDS: Final = 30
+_POLL_SECONDS: Final = 0.05
 
 
 class TopicsError(RuntimeError):
@@ -60,6 +65,7 @@ async def apply(settings: KafkaSettings, topics: Sequence[Topic]) -> list[Drift]
         missing = [t for t in topics if (d := drifted.get(layout.name(t))) and d.actual is None]
         changed = [t for t in topics if layout.name(t) in drifted and t not in missing]
         await _create(admin, layout, missing)
+        await _until_known(admin, {layout.name(topic) for topic in missing})
         await _set_configs(admin, layout, changed)
         return drifts
 
@@ -146,6 +152,13 @@ async def _create(admin: AIOKafkaAdminClient, layout: Layout, topics: Sequence[T
     for name, code, message in response.topic_errors:
         if code != TopicAlreadyExistsError.errno:  # somebody else created it meanwhile
             _raise_for(code, name, message)
+
+
+async def _until_known(admin: AIOKafkaAdminClient, names: set[str]) -> None:
+    """Wait until the broker tells its clients of new topics: it learns of them after the controller does."""
+    async with asyncio.timeout(_KNOWN_SECONDS):
+        while not names <= (await _partition_counts(admin)).keys():
+            await asyncio.sleep(_POLL_SECONDS)
 
 
 def _new_topic(layout: Layout, topic: Topic) -> NewTopic:

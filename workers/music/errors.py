@@ -1,0 +1,11 @@
+"""Why a callback cannot become a score: the two refusals that `normalize` knows."""
+
+from __future__ import annotations
+
+
+class InvalidPayload(ValueError):
+    """The body cannot be read as a callback with a song: dead letter ``invalid-payload``."""
+
+
+class TooLarge(ValueError):
+    """The song has more instruments than a score may have: dead letter ``too-large``."""

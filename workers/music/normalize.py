@@ -1,0 +1,57 @@
+"""From a callback's body to the score: what was heard, in ticks, with channels and tracks decided."""
+
+from __future__ import annotations
+
+from schemas.score import Instrument, Note, Score
+from workers.music.body import read_instruments
+from workers.music.channels import Player, share
+from workers.music.names import GENERAL_MIDI, Names
+from workers.music.overlaps import settle
+from workers.music.parts import Part, read_parts
+from workers.music.repairs import Repairs
+from workers.music.ticks import Placed, place_notes
+
+
+def normalize(body: bytes, task_id: str, names: Names = GENERAL_MIDI) -> Score:
+    """The score in a callback of the sunoapi.org dialect, with a warning for each kind of repair.
+
+    Raises:
+        InvalidPayload: the body cannot be read as a callback with a song.
+        TooLarge: it has more than 1,024 instruments.
+    """
+    repairs = Repairs()
+    parts = read_parts(read_instruments(body), names, repairs)
+    instruments = _seat(parts, place_notes(parts, repairs), repairs)
+    ends = (note.end for instrument in instruments for note in instrument.notes)
+    return Score(
+        task_id=task_id, duration=max(ends, default=0), warnings=repairs.warnings(), instruments=instruments
+    )
+
+
+def _seat(parts: list[Part], notes: list[list[Placed]], repairs: Repairs) -> list[Instrument]:
+    """Each part with its channel and track, and with what its track leaves of its notes."""
+    players = [Player(part.sound.program, part.sound.drums, silent=not part.notes) for part in parts]
+    instruments: dict[int, Instrument] = {}
+    for track, group in enumerate(share(players), start=1):
+        members = [parts[member] for member in group.members]
+        _report_sharing(members, repairs)
+        settled = settle([note for member in group.members for note in notes[member]], repairs)
+        for part, left in zip(members, _divided(settled, members), strict=True):
+            instruments[part.index] = Instrument(
+                part.name, group.program, part.sound.drums, group.channel, track, left
+            )
+    return [instruments[part.index] for part in parts]
+
+
+def _report_sharing(members: list[Part], repairs: Repairs) -> None:
+    if len(members) > 1 and not members[0].sound.drums:
+        for part in members:
+            repairs.add("channels-shared", (part.index,))
+
+
+def _divided(notes: list[Placed], members: list[Part]) -> list[list[Note]]:
+    """A track's notes, given back to the members that they came from."""
+    divided: dict[int, list[Note]] = {part.index: [] for part in members}
+    for note in notes:
+        divided[note.place[0]].append(Note(note.start, note.end, note.pitch, note.velocity))
+    return list(divided.values())

@@ -1,0 +1,45 @@
+"""Which instruments stay: each with its name, its sound and the notes that stay of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from workers.music.names import Names, Sound
+from workers.music.notes import Heard, read_notes
+from workers.music.repairs import Repairs
+
+UNKNOWN: Final = Sound(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An instrument that stays; ``index`` is its place among the instruments as received."""
+
+    index: int
+    name: str
+    sound: Sound
+    notes: list[Heard]
+
+
+def read_parts(instruments: list[object], names: Names, repairs: Repairs) -> list[Part]:
+    """The instruments that stay, in the order received."""
+    if not instruments:
+        repairs.add("no-instruments", ())
+    parts = (_read(instrument, index, names, repairs) for index, instrument in enumerate(instruments))
+    return [part for part in parts if part is not None]
+
+
+def _read(instrument: object, index: int, names: Names, repairs: Repairs) -> Part | None:
+    if not (isinstance(instrument, dict) and isinstance(instrument.get("notes"), list | None)):
+        repairs.add("not-an-object", (index,))
+        return None
+    notes = instrument.get("notes") or []
+    if not notes:
+        repairs.add("no-notes", (index,))
+    name = instrument.get("name")
+    name = name if isinstance(name, str) else ""
+    sound = names.sound(name)
+    if sound is None:
+        repairs.add("unknown-instrument", (index,))
+    return Part(index, name, sound or UNKNOWN, read_notes(notes, index, repairs))
