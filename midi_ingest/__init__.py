@@ -1,5 +1,10 @@
 """midi-ingest's public face: what a custom worker imports, and the command `midi-ingest`."""
 
+# ruff: noqa: E402 - nothing of ours may be imported before we know that it is ours
+from midi_ingest.shadowing import refuse_shadows
+
+refuse_shadows()
+
 from midi_ingest.version import __version__
 from schemas.callback import Callback, Task
 from schemas.file import MidiFile

@@ -15,8 +15,8 @@ from schemas.outcome import Outcome
 class Outcomes:
     """The ends of tasks, each once: `start` before anything is posted, then iterate, then `stop`.
 
-    A task that was complete before is complete. One that had failed before may end anew: what is in ``earlier``
-    counts only if nothing follows. Reads only the partitions that the tasks' ids belong to.
+    A task that was complete before is complete. One that had failed before may end anew: what
+    is in ``earlier`` counts only if nothing follows. Reads only the partitions that the tasks' ids belong to.
     """
 
     def __init__(self, settings: KafkaSettings, task_ids: Collection[str]) -> None:
@@ -46,9 +46,9 @@ class Outcomes:
                     self._remember(record)
 
     async def __aiter__(self) -> AsyncIterator[Outcome]:
-        for outcome in [o for o in self.earlier.values() if o.status == "complete"]:
-            self._waiting.discard(outcome.task_id)
-            yield self.earlier.pop(outcome.task_id)
+        for task_id in [o.task_id for o in self.earlier.values() if o.status == "complete"]:
+            self._waiting.discard(task_id)
+            yield self.earlier.pop(task_id)
         while self._waiting:
             record = await self._consumer.getone()
             if (outcome := self._wanted(record)) is not None:

@@ -59,7 +59,7 @@ class Part:
         self, name: str, arguments: list[str], env: Mapping[str, str], log_file: Path, health_url: str
     ) -> None:
         self.name, self.log_file, self.health_url = name, log_file, health_url
-        self._command = tied_to_this_process([sys.executable, "-m", "midi_ingest", *arguments])
+        self._command = tied_to_this_process([sys.executable, "-P", "-m", "midi_ingest", *arguments])
         self._env = {**os.environ, **env}
         self._process: asyncio.subprocess.Process | None = None
 
@@ -124,7 +124,7 @@ class Part:
 
 
 async def until_signalled(work: Awaitable[None]) -> None:
-    """Do ``work`` until it ends, or cancel it when SIGINT, SIGTERM or SIGHUP arrives; it cleans up after itself."""
+    """Do ``work`` until it ends; SIGINT, SIGTERM and SIGHUP cancel it, and it cleans up after itself."""
     task = asyncio.ensure_future(work)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)

@@ -34,7 +34,7 @@ class Process:
 
     def start(self) -> None:
         with self.log_file.open("ab") as log:
-            command = tied_to_this_process([sys.executable, "-m", "midi_ingest", *self.arguments])
+            command = tied_to_this_process([sys.executable, "-P", "-m", "midi_ingest", *self.arguments])
             self.running = subprocess.Popen(command, env=self.env, stdout=log, stderr=log)
 
     def send_signal(self, number: signal.Signals) -> None:

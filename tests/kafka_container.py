@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 import tarfile
 from types import TracebackType
 from typing import Final, Self
@@ -40,7 +41,9 @@ class KafkaContainer:
 
     def __init__(self) -> None:
         waiting = f"while [ ! -f {_STARTER} ]; do sleep 0.1; done; exec sh {_STARTER}"
-        self._container = DockerContainer(IMAGE, command=["sh", "-c", waiting]).with_exposed_ports(PORT)
+        self._container = DockerContainer(IMAGE, command=f"sh -c {shlex.quote(waiting)}").with_exposed_ports(
+            PORT
+        )
         for name, value in _ENV.items():
             self._container.with_env(name, value)
 

@@ -71,8 +71,6 @@ def decide(
         case Meaning.SUCCESS if before and _conflicts(reading, before, context):
             message = "The task was completed by another result, which stands."
             return [Failure(reasons.CONFLICTING_DUPLICATE, message)], None
-        case Meaning.INVALID:
-            return [Dropped("invalid-repeat")], None
         case _:
             return [Dropped("repeat")], None
 

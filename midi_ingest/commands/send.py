@@ -8,8 +8,7 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final
@@ -19,7 +18,7 @@ from aiokafka.errors import KafkaError
 from cyclopts import Parameter
 from cyclopts.validators import Number
 from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, BarColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from midi_ingest import samples
 from midi_ingest.cli import FAILED, USAGE, fail
@@ -144,7 +143,7 @@ async def _send(
 
 async def _post_all(url: str, posts: Sequence[Post], rate: float | None) -> Tally:
     tally = Tally()
-    slots = asyncio.Semaphore(CONNECTIONS)
+    slots, started = asyncio.Semaphore(CONNECTIONS), time.monotonic()
     with _progress() as progress:
         bar = progress.add_task("posted", total=len(posts))
 
@@ -156,19 +155,12 @@ async def _post_all(url: str, posts: Sequence[Post], rate: float | None) -> Tall
                 progress.advance(bar)
 
         async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
-            async with aclosing(_paced(posts, rate)) as paced:
-                async for post in paced:
-                    await slots.acquire()
-                    group.create_task(post_one(session, post))
+            for number, post in enumerate(posts):
+                if rate and (early := started + number / rate - time.monotonic()) > 0:
+                    await asyncio.sleep(early)
+                await slots.acquire()
+                group.create_task(post_one(session, post))
     return tally
-
-
-async def _paced(posts: Sequence[Post], rate: float | None) -> AsyncIterator[Post]:
-    started = time.monotonic()
-    for number, post in enumerate(posts):
-        if rate and (early := started + number / rate - time.monotonic()) > 0:
-            await asyncio.sleep(early)
-        yield post
 
 
 async def _post(session: aiohttp.ClientSession, url: str, post: Post, tally: Tally) -> None:
@@ -193,7 +185,7 @@ async def _report(outcomes: Outcomes, expected: int, wait_seconds: float) -> boo
         print(*map(_ending, outcomes.earlier.values()), sep="\n", end="\n" if outcomes.earlier else "")
     if missing := expected - len(ended):
         print(
-            f"{missing} of {expected} tasks have not ended after {wait_seconds:g} s. Are all workers running?",
+            f"{missing} of {expected} tasks have not ended after {wait_seconds:g} s: do all workers run?",
             file=sys.stderr,
         )
     return sum(outcome.status == "complete" for outcome in ended) == expected

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import asdict
 from typing import Literal
 
@@ -25,7 +25,7 @@ from telemetry import logs
 from workers.catalogue import BUILT_IN
 
 OutputFormat = Literal["table", "json"]
-Operation = Callable[[KafkaSettings, Sequence[Topic]], Awaitable[list[Drift]]]
+Operation = Callable[[KafkaSettings, Sequence[Topic]], Coroutine[None, None, list[Drift]]]
 
 topics = App(
     name="topics",
@@ -80,7 +80,7 @@ def _with_topics(
         return fail(str(error), USAGE)
     logs.configure(settings, "topics")
     try:
-        drifts = asyncio.run(operation(settings, topics))  # type: ignore[arg-type]
+        drifts = asyncio.run(operation(settings, topics))
     except TopicsError as error:
         return fail(str(error))
     except (KafkaError, OSError) as error:

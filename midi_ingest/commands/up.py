@@ -40,12 +40,14 @@ def up(*, kafka_port: Annotated[int, Parameter(validator=Number(gte=1, lte=65535
     except SettingsError as error:
         return fail(str(error), USAGE)
     logs.configure(settings, "up")
+    code = 0
     try:
         asyncio.run(until_signalled(_up(settings, kafka_port)))
     except* (BrokerError, PartError, TopicsError, KafkaError, OSError) as errors:
-        return fail(_first(errors))
-    print("Stopped.")
-    return 0
+        code = fail(_first(errors))
+    else:
+        print("Stopped.")
+    return code
 
 
 async def _up(settings: Settings, kafka_port: int) -> None:

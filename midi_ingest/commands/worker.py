@@ -15,7 +15,7 @@ def worker(name: str, /, *names: str) -> int:
     """Run one or more workers in this process, until SIGTERM or Ctrl-C.
 
     Args:
-        name: deduplicate, normalize, render, store, route-failures; or one of your own as path/to/file.py:name.
+        name: deduplicate, normalize, render, store, route-failures; or your own as path/to/file.py:name.
         names: more of them.
     """
     from workers.runtime import run  # noqa: PLC0415 - so that a wrong name is told at once

@@ -20,6 +20,7 @@ from schemas import reasons
 from schemas.callback import Callback, Task
 from schemas.dead_letter import DeadLetterStatus, letter_key
 from schemas.file import MidiFile
+from schemas.message import Message
 from schemas.score import Score
 from schemas.topics import DEAD_LETTER
 from tests.installation import Installation, installed
@@ -69,11 +70,9 @@ async def test_every_topic_carries_the_key_and_the_headers_that_the_design_names
     assert callback.headers[h.CE_TYPE] == "midi.callback"
     assert callback.headers[h.DIALECT] == "sunoapi.org"
     assert callback.headers[h.ORIGIN] == "callback"
-    for kind, content_type in [
-        (Task, "application/json"),
-        (Score, "application/json"),
-        (MidiFile, "audio/midi"),
-    ]:
+    json_body, midi = "application/json", "audio/midi"
+    kinds: list[tuple[type[Message], str]] = [(Task, json_body), (Score, json_body), (MidiFile, midi)]
+    for kind, content_type in kinds:
         (record,) = await _of(system, kind, "headers")
         assert record.partition == callback.partition
         assert record.headers == {
@@ -222,7 +221,7 @@ async def _all_handled(system: Installation) -> None:
         await system.outcomes(task_id)
 
 
-async def _of(system: Installation, kind: type[Callback | Task | Score | MidiFile], key: str) -> list[Seen]:
+async def _of(system: Installation, kind: type[Message], key: str) -> list[Seen]:
     return [seen for seen in await read_all(system.settings, kind.topic) if seen.key == key]
 
 

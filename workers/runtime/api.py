@@ -4,9 +4,9 @@
     def render(score: Score) -> MidiFile:
         return MidiFile(smf.render(score))
 
-The function gets the message. A parameter annotated `Context` gets what is known of its record; one that is
-annotated `State[T]` gets what the worker remembers of the record's key. It returns nothing, one output, or several; what
-it raises sends the record to the failures topic, and its siblings go on.
+The function gets the message. A parameter annotated `Context` gets what is known of its record; one annotated
+`State[T]` gets what the worker remembers of the record's key. It returns nothing, one output, or several. What it
+raises sends the record to the failures topic, and its siblings go on.
 """
 
 from __future__ import annotations
