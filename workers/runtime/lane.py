@@ -26,7 +26,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
 from typing import Final, Protocol
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -53,19 +52,18 @@ FENCED_PAUSE_SECONDS: Final = clients.SESSION_TIMEOUT_MS / 1000
 FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 15.0
 
-# A fetch is in flight for all partitions of a consumer that have no records buffered; what arrives on another
-# one meanwhile waits for its return. With one partition that cannot happen, so Kafka may hold the fetch long.
-_FETCH_WAIT_ONE_MS: Final = 1_000
-_FETCH_WAIT_SEVERAL_MS: Final = 100
-_FETCH_WAIT_RETRIES_MS: Final = 1_000
+# aiokafka keeps one fetch in flight, for the partitions of a consumer that have no records buffered; what arrives
+# on another one meanwhile waits for its return. A consumer with one partition cannot miss its own records, so
+# Kafka may hold its fetch long, and an idle lane costs nearly nothing.
+FETCH_WAIT_MS: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Feed:
-    """Partitions that are read together, their records handled once they have waited ``delay_seconds``."""
+    """A partition whose records are handled once they have waited ``delay_seconds``."""
 
     consumer: AIOKafkaConsumer
-    partitions: list[TopicPartition]
+    partition: TopicPartition
     delay_seconds: int = 0
 
 
@@ -114,31 +112,31 @@ class Lane:
             producer = clients.producer(self._settings, transactional_id=f"{self._group}-{self._partition}")
             await _start(stack, producer)
             state = await self._restored_state()
-            feeds = [await self._live(stack), *await self._retries(stack)]
+            feeds = [*await self._live(stack), *await self._retries(stack)]
             self.ready = True
             stack.callback(setattr, self, "ready", False)
             self._log.debug("lane ready", state_keys=len(state) if state is not None else None)
             yield producer, state, feeds
 
-    async def _live(self, stack: contextlib.AsyncExitStack) -> _Feed:
-        sources = self._worker.sources
-        wait_ms = _FETCH_WAIT_ONE_MS if len(sources) == 1 else _FETCH_WAIT_SEVERAL_MS
-        return _Feed(*await self._reader(stack, sources, wait_ms))
+    async def _live(self, stack: contextlib.AsyncExitStack) -> list[_Feed]:
+        """A feed and a consumer a source, so that none waits for another's fetch."""
+        readers = [await self._reader(stack, [topic]) for topic in self._worker.sources]
+        return [_Feed(consumer, tp) for consumer, (tp,) in readers]
 
     async def _retries(self, stack: contextlib.AsyncExitStack) -> list[_Feed]:
         """A feed a delay, so that a record that waits stops only those behind it; one consumer for all."""
         topics = self._worker.retry_topics(all_delays(self._settings))
         if not topics:
             return []
-        consumer, partitions = await self._reader(stack, list(topics.values()), _FETCH_WAIT_RETRIES_MS)
+        consumer, partitions = await self._reader(stack, list(topics.values()))
         seconds = [0 if delay == NOW else delay_seconds(delay) for delay in topics]
-        return [_Feed(consumer, [tp], delay) for tp, delay in zip(partitions, seconds, strict=True)]
+        return [_Feed(consumer, tp, delay) for tp, delay in zip(partitions, seconds, strict=True)]
 
     async def _reader(
-        self, stack: contextlib.AsyncExitStack, topics: Sequence[Topic], wait_ms: int
+        self, stack: contextlib.AsyncExitStack, topics: Sequence[Topic]
     ) -> tuple[AIOKafkaConsumer, list[TopicPartition]]:
         """A consumer of this lane's partition of some topics, at the group's committed offsets."""
-        consumer = clients.reader(self._settings, group=self._group, fetch_max_wait_ms=wait_ms)
+        consumer = clients.reader(self._settings, group=self._group, fetch_max_wait_ms=FETCH_WAIT_MS)
         partitions = [TopicPartition(self._settings.layout.name(t), self._partition) for t in topics]
         await _start(stack, consumer)
         consumer.assign(partitions)
@@ -181,9 +179,9 @@ class Lane:
         pauses = _growing_pauses()
         while True:
             polled = await feed.consumer.getmany(
-                *feed.partitions, timeout_ms=POLL_MS, max_records=BATCH_RECORDS
+                feed.partition, timeout_ms=POLL_MS, max_records=BATCH_RECORDS
             )
-            waiting = deque(map(from_kafka, chain.from_iterable(polled.values())))
+            waiting = deque(map(from_kafka, polled.get(feed.partition, ())))
             while waiting:
                 await _until_due(waiting[0], feed.delay_seconds)
                 due = [record for record in waiting if _seconds_until_due(record, feed.delay_seconds) <= 0]
