@@ -80,11 +80,13 @@ app.command(
 def main() -> None:
     """Run the command line and exit."""
     try:
-        app(print_error=True, exit_on_error=False, result_action="return_int_as_exit_code_else_zero")
+        code = app(print_error=True, exit_on_error=False, result_action="return_int_as_exit_code_else_zero")
     except CycloptsError:
         sys.exit(USAGE)
     except BrokenPipeError:  # the reader of our output, such as `head`, has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code)
 
 
 def fail(message: str, code: int = FAILED) -> int:

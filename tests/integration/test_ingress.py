@@ -1,0 +1,249 @@
+"""The ingress on a real Kafka: what it writes, and how it lives through what Kafka goes through."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import os
+import signal
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+from prometheus_client import REGISTRY
+
+from broker import topics
+from broker.embedded import EmbeddedKafka
+from ingest.server import serve
+from midi_ingest.settings import Settings
+from schemas.callback import Callback
+from schemas.topics import shared
+from tests.integration.conftest import delete_topics, make_settings
+from tests.topics import eventually, read_all
+
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+PROMISED_SECONDS = 5
+"""Within this time every callback is answered, whatever Kafka does."""
+
+MURMUR2 = {
+    "21": -973932308,
+    "foobar": -790332482,
+    "a-little-bit-long-string": -985981536,
+    "a-little-bit-longer-string": -1486304829,
+    "lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8": -58897971,
+    "abc": 479470107,
+}
+"""Hashes that Kafka's own tests expect (`UtilsTest.testMurmur2`)."""
+
+
+class Sender:
+    """Posts callbacks to one ingress."""
+
+    def __init__(self, session: aiohttp.ClientSession, path: str) -> None:
+        self._session, self._path = session, path
+
+    async def post(self, body: bytes, **headers: str) -> int:
+        """Post a callback; the status, which comes within the promised time."""
+        json = {"Content-Type": "application/json"}
+        async with (
+            asyncio.timeout(PROMISED_SECONDS),
+            self._session.post(self._path, data=io.BytesIO(body), headers=json | headers) as answer,
+        ):
+            assert answer.status == 200 or answer.headers["Retry-After"]
+            return answer.status
+
+    async def is_received(self) -> bool:
+        return await self.post(callback(uuid.uuid4().hex)) == 200
+
+    async def is_ready(self) -> bool:
+        async with self._session.get("/readyz") as answer:
+            return answer.status == 200
+
+    async def is_not_ready(self) -> bool:
+        return not await self.is_ready()
+
+    async def is_alive(self) -> bool:
+        async with self._session.get("/healthz") as answer:
+            return answer.status == 200
+
+
+def callback(task_id: str, data: str = "x") -> bytes:
+    return b'{"code":200, "task_id":"%s","data":"%s"}' % (task_id.encode(), data.encode())
+
+
+@asynccontextmanager
+async def ingress(settings: Settings) -> AsyncIterator[Sender]:
+    """A running ingress, which may have no Kafka yet; stopped as a signal would stop it."""
+    stop, bound = asyncio.Event(), asyncio.Queue[int]()
+    serving = asyncio.create_task(serve(settings, stop, on_ready=bound.put_nowait))
+    try:
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{await bound.get()}") as session:
+            yield Sender(session, settings.path)
+    finally:
+        stop.set()
+        await serving
+
+
+@asynccontextmanager
+async def ready_ingress(settings: Settings) -> AsyncIterator[Sender]:
+    async with ingress(settings) as sender:
+        await eventually(sender.is_ready, lambda: "not ready")
+        yield sender
+
+
+async def test_a_callback_is_in_the_topic_byte_for_byte_with_its_key_and_headers(kafka: Settings) -> None:
+    body = b' {"task_id" : "5c79****be8e",\n"data":{"instruments":[]},"code":200}\r\n'
+    async with ready_ingress(kafka) as sender:
+        assert await sender.post(body, traceparent=TRACE) == 200
+        (record,) = await read_all(kafka, Callback.topic)
+
+    assert (record.key, record.value) == ("5c79****be8e", body)
+    headers = dict(record.headers)
+    assert uuid.UUID(headers.pop("ce_id")).version == 4
+    assert headers.pop("ce_time").endswith("Z")
+    assert headers == {
+        "ce_type": "midi.callback",
+        "ce_source": "/midi-ingest",
+        "ce_specversion": "1.0",
+        "content-type": "application/json",
+        "midi-schema": "1",
+        "midi-dialect": "sunoapi.org",
+        "midi-origin": "callback",
+        "traceparent": TRACE,
+    }
+
+
+async def test_a_callback_lies_in_the_partition_that_kafkas_own_producer_would_choose(
+    kafka: Settings,
+) -> None:
+    async with ready_ingress(kafka) as sender:
+        for task_id in MURMUR2:
+            assert await sender.post(callback(task_id)) == 200
+        records = await read_all(kafka, Callback.topic)
+
+    expected = {task_id: (murmur2 & 0x7FFFFFFF) % kafka.partitions for task_id, murmur2 in MURMUR2.items()}
+    assert {record.key: record.partition for record in records} == expected
+
+
+async def test_a_large_callback_arrives_whole(kafka: Settings) -> None:
+    data = base64.b64encode(os.urandom(kafka.max_body_bytes * 3 // 4 - 100)).decode()
+    body = callback("large", data)
+    async with ready_ingress(kafka) as sender:
+        assert await sender.post(body) == 200
+        (record,) = await read_all(kafka, Callback.topic)
+    assert record.value == body
+
+
+async def test_many_callbacks_at_once_all_arrive(kafka: Settings) -> None:
+    bodies = {f"task-{n}": callback(f"task-{n}", "x" * (n % 7) * 1000) for n in range(300)}
+    async with ready_ingress(kafka) as sender:
+        assert set(await asyncio.gather(*(sender.post(body) for body in bodies.values()))) == {200}
+        records = await read_all(kafka, Callback.topic)
+    assert {record.key: record.value for record in records} == bodies
+    assert len(records) == len(bodies)
+
+
+async def test_a_record_that_kafka_refuses_fails_neither_its_neighbours_nor_those_after_it(
+    kafka_servers: str, tmp_path: Path
+) -> None:
+    """The topic takes less than it should: after a rejected batch, aiokafka's producer is of no more use."""
+    settings = make_settings(kafka_servers, tmp_path)
+    await topics.apply(settings.model_copy(update={"max_body_bytes": 1024}), shared())
+    too_large = callback("large", base64.b64encode(os.urandom(3 * 1024 * 1024)).decode())
+    small = [callback(f"small-{n}") for n in range(60)]
+    before = _producer_restarts()
+
+    async with ready_ingress(settings) as sender:
+        statuses = await asyncio.gather(*(sender.post(body) for body in [too_large, *small]))
+        assert statuses == [503, *[200] * len(small)]
+        assert {await sender.post(callback(f"after-{n}")) for n in range(20)} == {200}
+        keys = {record.key for record in await read_all(settings, Callback.topic)}
+
+    assert keys == {f"small-{n}" for n in range(60)} | {f"after-{n}" for n in range(20)}
+    assert _producer_restarts() == before + 1
+    await delete_topics(settings)
+
+
+def _producer_restarts() -> float:
+    return REGISTRY.get_sample_value("midi_ingest_producer_restarts_total") or 0
+
+
+async def test_missing_topics_make_it_unready_until_they_are_there(
+    kafka_servers: str, tmp_path: Path
+) -> None:
+    settings = make_settings(kafka_servers, tmp_path).model_copy(update={"publish_timeout_seconds": 0.5})
+    async with ingress(settings) as sender:
+        assert await sender.post(callback("early")) == 503
+        assert await sender.is_not_ready()
+        await topics.apply(settings, shared())
+        await eventually(sender.is_ready, lambda: "not ready")
+        assert await sender.post(callback("late")) == 200
+        assert [record.key for record in await read_all(settings, Callback.topic)] == ["late"]
+    await delete_topics(settings)
+
+
+@pytest.fixture(scope="module")
+async def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedKafka]:
+    """A Kafka for this file, which its tests may stop; each leaves it running."""
+    async with EmbeddedKafka(tmp_path_factory.mktemp("own-kafka"), port=0) as kafka:
+        yield kafka
+
+
+@pytest.fixture
+async def own(own_kafka: EmbeddedKafka, tmp_path: Path) -> Settings:
+    """Settings for that Kafka, where the topics exist."""
+    settings = make_settings(own_kafka.bootstrap_servers, tmp_path)
+    await topics.apply(settings, shared())
+    return settings
+
+
+async def test_kafka_may_come_later_than_the_ingress(own_kafka: EmbeddedKafka, own: Settings) -> None:
+    await own_kafka.stop()
+    async with ingress(own) as sender:
+        assert await sender.post(callback("early")) == 503
+        assert await sender.is_alive()
+        assert await sender.is_not_ready()
+        await own_kafka.start()
+        await eventually(sender.is_ready, lambda: "not ready")
+        assert await sender.post(callback("late")) == 200
+        assert [record.key for record in await read_all(own, Callback.topic)] == ["late"]
+
+
+async def test_while_kafka_is_stopped_senders_are_asked_to_come_again(
+    own_kafka: EmbeddedKafka, own: Settings
+) -> None:
+    async with ready_ingress(own) as sender:
+        assert await sender.post(callback("before")) == 200
+        await own_kafka.stop()
+        try:
+            statuses = await asyncio.gather(*(sender.post(callback(f"during-{n}")) for n in range(20)))
+            assert set(statuses) == {503}
+            assert await sender.is_alive()
+            await eventually(sender.is_not_ready, lambda: "still ready")
+        finally:
+            await own_kafka.start()
+        await eventually(sender.is_ready, lambda: "not ready")
+        await eventually(sender.is_received, lambda: "nothing is received")
+        assert await sender.post(callback("after")) == 200
+        keys = [record.key for record in await read_all(own, Callback.topic)]
+    assert {"before", "after"} <= set(keys)
+
+
+async def test_while_kafka_is_frozen_senders_are_asked_to_come_again(
+    own_kafka: EmbeddedKafka, own: Settings
+) -> None:
+    async with ready_ingress(own) as sender:
+        os.kill(own_kafka.pid, signal.SIGSTOP)
+        try:
+            statuses = await asyncio.gather(*(sender.post(callback(f"during-{n}")) for n in range(20)))
+            assert set(statuses) == {503}
+            assert await sender.is_alive()
+            await eventually(sender.is_not_ready, lambda: "still ready")
+        finally:
+            os.kill(own_kafka.pid, signal.SIGCONT)
+        await eventually(sender.is_ready, lambda: "not ready")
+        assert await sender.post(callback("after")) == 200

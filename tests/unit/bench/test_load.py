@@ -1,0 +1,102 @@
+"""The sender of the benchmarks: whatever it counts as answered was answered with 200."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from itertools import islice
+
+import pytest
+from aiohttp import web
+
+from bench.load import HOST, PATH, Connection, NotTakenIn, connected, flood, pace
+from bench.songs import Songs
+
+Handler = Callable[[bytes], web.Response]
+
+
+@asynccontextmanager
+async def serving(handler: Handler) -> AsyncIterator[int]:
+    """A server on a free port that answers each body by ``handler``."""
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        assert (request.method, request.path) == ("POST", PATH)
+        return handler(await request.read())
+
+    runner = web.ServerRunner(web.Server(answer))
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, HOST, 0).start()
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+async def test_flood_posts_every_song_once() -> None:
+    received: list[bytes] = []
+
+    def keep(body: bytes) -> web.Response:
+        received.append(body)
+        return web.Response(body=b"kept")
+
+    songs = list(islice(Songs(500), 20))
+    async with serving(keep) as port, connected(port, 3) as connections:
+        answers = await flood(connections, songs)
+    assert sorted(received) == sorted(song.body for song in songs)
+    assert len(answers) == len(songs)
+
+
+async def test_flood_without_time_posts_once_on_each_connection() -> None:
+    async with serving(lambda _: web.Response()) as port, connected(port, 4) as connections:
+        assert len(await flood(connections, Songs(1), seconds=0)) == 4
+
+
+async def test_pace_knows_of_each_song_when_it_was_sent_and_answered() -> None:
+    songs = list(islice(Songs(1), 10))
+    async with serving(lambda _: web.Response()) as port, connected(port, 2) as connections:
+        posted = await pace(connections, songs, rate=1000)
+    assert posted.keys() == {song.task_id for song in songs}
+    assert all(times.sent_at <= times.answered_at for times in posted.values())
+
+
+async def test_another_answer_than_200_is_an_error_that_shows_it() -> None:
+    async with (
+        serving(lambda _: web.Response(status=503, text="not now")) as port,
+        connected(port, 1) as connections,
+    ):
+        with pytest.raises(NotTakenIn, match=r"503 (?s:.*)not now"):
+            await flood(connections, Songs(1))
+
+
+class _Nowhere(asyncio.Transport):
+    """Takes everything and sends it nowhere."""
+
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None: ...
+
+
+async def test_an_answer_in_pieces_is_one_answer() -> None:
+    connection = Connection()
+    connection.connection_made(_Nowhere())
+    for _ in range(2):
+        posting = asyncio.ensure_future(connection.post(b"{}"))
+        await asyncio.sleep(0)
+        for piece in (b"HTTP/1.1 200 OK\r\nCon", b"tent-Length: 4\r\n", b"\r\nke"):
+            connection.data_received(piece)
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert not posting.done()
+        connection.data_received(b"pt")
+        await posting
+
+
+async def test_a_connection_that_the_server_closes_is_an_error() -> None:
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with (
+        await asyncio.start_server(hang_up, HOST, 0) as server,
+        connected(server.sockets[0].getsockname()[1], 1) as connections,
+    ):
+        with pytest.raises(OSError, match=r"closed|reset|pipe"):
+            await flood(connections, Songs(1))

@@ -1,0 +1,87 @@
+"""The whole ingress while Kafka cannot be reached."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from pydantic import ValidationError
+
+from ingest import publisher
+from ingest.publisher import Unavailable, publishing
+from ingest.server import serve
+from ingest.settings import IngressSettings
+from tests.unit.ingest.wire import exchange, post, request
+
+MIB = 2**20
+
+
+@pytest.fixture
+def nowhere() -> str:
+    """An address where nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{taken.getsockname()[1]}"
+
+
+@asynccontextmanager
+async def served(settings: IngressSettings) -> AsyncIterator[int]:
+    """The ingress on a free port, stopped as a signal would stop it."""
+    stop, bound = asyncio.Event(), asyncio.Queue[int]()
+    serving = asyncio.create_task(serve(settings, stop, on_ready=bound.put_nowait))
+    try:
+        yield await bound.get()
+    finally:
+        stop.set()
+        await serving
+
+
+async def test_without_kafka_the_ingress_lives_is_not_ready_and_asks_to_come_again(nowhere: str) -> None:
+    settings = IngressSettings(KAFKA_BOOTSTRAP_SERVERS=nowhere, port=0, publish_timeout_seconds=0.2)
+    async with asyncio.timeout(20), served(settings) as port:
+        assert (await exchange(port, request("GET", "/healthz"))).status == 200
+        assert (await exchange(port, request("GET", "/readyz"))).status == 503
+        answers = await asyncio.gather(*(exchange(port, post()) for _ in range(20)))
+
+    assert {answer.status for answer in answers} == {503}
+    assert all(int(answer.headers["retry-after"]) > 0 for answer in answers)
+
+
+async def test_what_waits_for_kafka_is_bounded(nowhere: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publisher, "IN_FLIGHT_BYTES", 3 * MIB)
+    settings = IngressSettings(KAFKA_BOOTSTRAP_SERVERS=nowhere, publish_timeout_seconds=0.5)
+    async with publishing(settings, on_failure=lambda: None) as kafka:
+        waiting = asyncio.create_task(kafka.publish(b"a", bytes(2 * MIB), []))
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable, match="Too many"):
+            await kafka.publish(b"b", bytes(2 * MIB), [])
+        with pytest.raises(Unavailable, match="in time"):
+            await waiting
+        with pytest.raises(Unavailable, match="in time"):
+            await kafka.publish(b"c", bytes(2 * MIB), [])
+
+
+async def test_a_body_that_kafka_would_refuse_is_not_sent(nowhere: str) -> None:
+    settings = IngressSettings(KAFKA_BOOTSTRAP_SERVERS=nowhere, max_body_bytes=MIB)
+    async with publishing(settings, on_failure=lambda: None) as kafka:
+        with pytest.raises(ValueError, match="max_body_bytes"):
+            await kafka.publish(b"a", bytes(MIB + 1), [])
+
+
+async def test_a_port_in_use_is_named(nowhere: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        settings = IngressSettings(KAFKA_BOOTSTRAP_SERVERS=nowhere, port=port)
+        with pytest.raises(OSError, match=rf"Cannot listen on 127\.0\.0\.1:{port}.*MIDI_INGEST_PORT"):
+            await serve(settings, asyncio.Event())
+
+
+@pytest.mark.parametrize("path", ["", "callback", "/a?b", "/a b", "/healthz", "/readyz", "/metrics", "/ü"])
+def test_a_path_that_cannot_be_served_is_refused(path: str) -> None:
+    with pytest.raises(ValidationError, match="path"):
+        IngressSettings(path=path)

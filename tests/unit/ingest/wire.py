@@ -1,0 +1,118 @@
+"""HTTP as bytes on a connection, and an ingress to send them to: what a client library would hide or mend."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ingest.ingress import Ingress, Publish
+from ingest.server import listening
+from ingest.settings import IngressSettings
+from schemas.headers import WireHeaders
+
+PATH = "/suno-midi-callback"
+CALLBACK = b'{"code":200,"task_id":"5c79****be8e","data":{"state":"complete","instruments":[]}}'
+PATIENCE_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer; the names of its headers are in lower case."""
+
+    version: str
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Connection:
+    """One connection to the ingress."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+
+    async def send(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def answer(self, *, head: bool = False) -> Answer:
+        """The next answer; one to HEAD has no body, whatever length it declares."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            lines = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+            version, status, _ = lines[0].split(" ", 2)
+            headers = {k.lower(): v for k, v in (line.split(": ", 1) for line in lines[1:-2])}
+            length = 0 if head else int(headers.get("content-length", 0))
+            return Answer(version, int(status), headers, await self.reader.readexactly(length))
+
+    async def ends(self) -> bool:
+        """Wait until the other side closes; whether it did so without another word."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await self.reader.read(1) == b""
+
+
+@asynccontextmanager
+async def connection(port: int) -> AsyncIterator[Connection]:
+    """A new connection, closed at the end."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield Connection(reader, writer)
+    finally:
+        writer.close()
+
+
+async def exchange(port: int, data: bytes) -> Answer:
+    """One request on a connection of its own, and its answer."""
+    async with connection(port) as peer:
+        await peer.send(data)
+        return await peer.answer(head=data.startswith(b"HEAD"))
+
+
+async def handled(port: int) -> None:
+    """Wait until what was sent before on other connections has reached the ingress."""
+    await exchange(port, request("GET", "/healthz"))
+
+
+def request(method: str, path: str = PATH, body: bytes = b"", version: str = "1.1", **headers: str) -> bytes:
+    """A request; underscores in names of headers become hyphens, and an empty value leaves a header out."""
+    fields = {"Host": "ingress.test", "Content-Length": str(len(body)) if body else ""}
+    fields |= {name.replace("_", "-"): value for name, value in headers.items()}
+    lines = [f"{method} {path} HTTP/{version}", *(f"{k}: {v}" for k, v in fields.items() if v), "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+def post(body: bytes = CALLBACK, /, **headers: str) -> bytes:
+    """A callback as senders post it."""
+    return request("POST", body=body, **{"Content_Type": "application/json"} | headers)
+
+
+def chunked(*chunks: bytes) -> bytes:
+    """Chunks of a body and its end (RFC 9112, section 7.1)."""
+    return b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"
+
+
+class Published:
+    """Stands where Kafka does: keeps what it is given, and raises what it is told to."""
+
+    def __init__(self) -> None:
+        self.records: list[tuple[bytes, bytes, WireHeaders]] = []
+        self.error: Exception | None = None
+
+    async def __call__(self, key: bytes, body: bytes, headers: WireHeaders) -> None:
+        if self.error:
+            raise self.error
+        self.records.append((key, body, headers))
+
+
+@asynccontextmanager
+async def running(publish: Publish, *, ready: bool = True, **settings: Any) -> AsyncIterator[int]:
+    """An ingress on a free port, without Kafka; yields the port."""
+    chosen = IngressSettings(**{"port": 0, "max_body_bytes": 4096, **settings})
+    async with listening(chosen, Ingress(chosen, publish, ready=lambda: ready)) as port:
+        yield port

@@ -1,0 +1,218 @@
+"""What a callback says of its task: DESIGN.md, "One callback's meaning, one task's states"."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.dialects.sunoapi import Meaning, Reading, read_envelope, read_meaning
+
+
+def read(fields: str) -> Reading:
+    """What a callback with these fields beside its task id means."""
+    return read_meaning(read_envelope(f'{{"task_id": "a1", {fields}}}'.encode())[1])
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        '"code": 200, "data": {"state": "complete", "instruments": []}',
+        '"code": 200, "data": {"state": "complete", "instruments": [{"name": "Drums", "notes": []}]}',
+        '"code": 200, "data": {"state": "Complete", "instruments": []}',
+        '"code": 200, "data": {"state": "COMPLETE", "instruments": []}',
+        '"code": 200, "data": {"state": "complete", "instruments": null}',
+        '"code": 200, "data": {"state": "complete"}',
+        '"code": 200, "data": {"instruments": []}',
+        '"code": 200, "data": {"state": null}',
+        '"code": 200, "data": {}',
+        '"code": 200, "state": "complete", "data": {}',
+        '"code": 200, "state": "running", "data": {"state": "complete"}',
+        '"code": 200, "state": "failed", "data": {"state": "complete"}',
+        '"code": 200, "state": 7, "data": {"state": "complete"}',
+        '"code": 200, "success": false, "data": {}',
+        '"code" : 200 ,\n "data" :\r\n\t { "instruments" :\n [ ] , "state" :\t "complete" }',
+        r'"code": 200, "data": {"state": "\u0063omplete"}',
+        '"code": 500, "code": 200, "data": {}',
+    ],
+)
+def test_code_200_with_a_complete_song_is_a_success(fields: str) -> None:
+    assert read(fields).meaning is Meaning.SUCCESS
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        '"code": 500',
+        '"code": 500, "data": null',
+        '"code": 500, "data": {"state": "complete", "instruments": []}',
+        '"code": 500, "state": "running"',
+        '"code": 0, "data": {}',
+        '"code": 201, "data": {}',
+        '"code": -200, "data": {}',
+        '"code": 18446744073709551816, "data": {}',
+        '"success": false',
+        '"success" :\n false , "data": {"state": "running"}',
+        '"success": false, "code": 200, "data": null',
+        '"state": "failed"',
+        '"state": "Failure"',
+        '"state": "ERROR"',
+        '"data": {"state": "failed"}',
+        '"code": 200, "data": {"state": "error", "instruments": []}',
+        '"code": 200, "state": "failed", "data": {}',
+        '"code": 200, "state": "failed", "data": {"state": null}',
+    ],
+)
+def test_another_code_or_success_false_or_a_state_that_says_so_is_a_failure(fields: str) -> None:
+    assert read(fields).meaning is Meaning.FAILURE
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        '"state": "running"',
+        '"state": "Queued"',
+        '"state": " complete"',
+        '"state": "complete."',
+        '"data": {"state": "running"}',
+        '"code": 200, "state": "running", "data": null',
+        '"code": 200, "data": {"state": "running", "instruments": []}',
+        '"success": true, "state": "running"',
+        '"success": "false", "state": "running"',
+        '"success": null, "state": "running"',
+        '"success": 0, "state": "running"',
+        '"state": "failed", "data": {"state": "running"}',
+    ],
+)
+def test_another_word_as_state_is_pending(fields: str) -> None:
+    assert read(fields).meaning is Meaning.PENDING
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        '"msg": "success"',
+        '"code": 200',
+        '"code": 200, "data": null',
+        '"code": 200, "data": []',
+        '"code": 200, "data": [{"state": "complete", "instruments": []}]',
+        '"code": 200, "data": "complete"',
+        '"code": 200, "data": 0',
+        '"code": 200, "state": "complete"',
+        '"code": 200, "data": {"instruments": {}}',
+        '"code": 200, "data": {"instruments": "[]"}',
+        '"code": 200, "data": {"instruments": 0}',
+        '"code": 200, "data": {"instruments": true}',
+        '"code": 200, "data": {"state": ""}',
+        '"code": 200, "data": {"state": 1}',
+        '"code": 200, "data": {"state": false}',
+        '"code": 200, "data": {"state": ["complete"]}',
+        '"code": 200, "data": {"state": {}}',
+        '"code": 200, "state": 1, "data": {}',
+        '"code": 200, "state": "running", "data": {"state": ""}',
+        '"data": {"state": "complete", "instruments": []}',
+        '"success": true, "data": {}',
+        '"state": ""',
+        '"state": null',
+    ],
+)
+def test_all_else_is_invalid_and_says_why(fields: str) -> None:
+    reading = read(fields)
+    assert reading.meaning is Meaning.INVALID
+    assert reading.message
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ('"data": {}', "`code`"),
+        ('"code": 200, "data": []', "`data`"),
+        ('"code": 200, "data": {"state": 1}', "`state`"),
+        ('"code": 200, "data": {"instruments": {}}', "`data.instruments`"),
+    ],
+)
+def test_what_is_invalid_names_the_field(fields: str, named: str) -> None:
+    assert named in read(fields).message
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ('"code": 500, "msg": "MIDI generation failed"', "MIDI generation failed"),
+        ('"code": 500, "msg": "Zu Ende \\u2026"', "Zu Ende …"),
+        ('"code": 500', "The sender gave no message."),
+        ('"code": 500, "msg": null', "The sender gave no message."),
+        ('"code": 500, "msg": ""', "The sender gave no message."),
+        ('"code": 500, "msg": {"text": "no"}', "The sender gave no message."),
+    ],
+)
+def test_a_failure_has_the_senders_message(fields: str, message: str) -> None:
+    assert read(fields).message == message
+
+
+@pytest.mark.parametrize(
+    "data", ['{"instruments": [ ]}', '{ "a":1e2 ,"b":"\\u0041"}', "[1]", "null", '"x"', "{}"]
+)
+def test_the_digest_is_of_the_raw_bytes_of_the_data(data: str) -> None:
+    expected = hashlib.sha256(data.encode()).hexdigest()
+    assert read(f'"code": 200, "data":{data}').digest == expected
+    assert read(f'"msg": "again" , "data" :\n\t{data}\r\n , "code": 200').digest == expected
+
+
+def test_the_same_song_written_otherwise_has_another_digest() -> None:
+    assert read('"data": {"a": 1}').digest != read('"data": {"a":1}').digest
+
+
+def the_book_says(callback: dict[str, Any]) -> Meaning:
+    """DESIGN.md's four clauses, on decoded JSON."""
+    data = callback.get("data")
+    song = data if isinstance(data, dict) else {}
+    state = song.get("state")
+    state = callback.get("state") if state is None else state
+    word = state.lower() if isinstance(state, str) else None
+    if (
+        callback.get("code") == 200
+        and (state is None or word == "complete")
+        and isinstance(data, dict)
+        and isinstance(song.get("instruments"), list | None)
+    ):
+        return Meaning.SUCCESS
+    if callback.get("code", 200) != 200 or callback.get("success") is False:
+        return Meaning.FAILURE
+    if word in {"failed", "failure", "error"}:
+        return Meaning.FAILURE
+    return Meaning.PENDING if word not in {None, "", "complete"} else Meaning.INVALID
+
+
+STATES: st.SearchStrategy[object] = st.sampled_from(
+    ["complete", "Complete", "failed", "ERROR", "failure", "running", "", " ", None, 7, []]
+)
+VALUES = st.sampled_from([None, True, False, 0, 1.5, "", "false", [], {}, [1], {"a": 1}])
+SONGS = st.fixed_dictionaries({}, optional={"state": STATES, "instruments": VALUES, "extra": VALUES})
+CALLBACKS = st.fixed_dictionaries(
+    {"task_id": st.just("a1")},
+    optional={
+        "code": st.sampled_from([200, 500, 0, -1, 2**70]),
+        "success": VALUES,
+        "state": STATES,
+        "msg": VALUES,
+        "data": SONGS | VALUES,
+    },
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    CALLBACKS,
+    st.sampled_from([None, 1, "\t"]),
+    st.sampled_from([(",", ":"), (" , ", " : "), ("\n,\r", "\t:")]),
+)
+def test_every_callback_means_what_the_book_says_however_it_is_spaced(
+    callback: dict[str, Any], indent: int | str | None, separators: tuple[str, str]
+) -> None:
+    body = json.dumps(callback, indent=indent, separators=separators).encode()
+    assert read_meaning(read_envelope(body)[1]).meaning is the_book_says(callback)
