@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 SOURCES := schemas telemetry broker ingest workers midi_ingest tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-unit faults check format bench schemas clean
+.PHONY: help run test test-unit faults check format bench schemas up down smoke clean
 
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 12
@@ -40,6 +40,21 @@ bench: $(VENV)/.dev  ## measure against baselines; tables here, JSON in bench/re
 
 schemas: $(VENV)/.dev  ## write the JSON Schema files anew
 	@$(BIN)/python -m schemas.generate
+
+up:  ## run everything in Docker, from this checkout
+	@docker compose up --detach --build --wait
+	@echo "Callbacks: http://127.0.0.1:8080/suno-midi-callback, songs: ./data/store. Try \`make smoke\`."
+
+down:  ## stop what `make up` started; Kafka's data and the songs stay
+	@docker compose down
+
+smoke:  ## post callbacks to what `make up` started; fails unless the song of each is here
+	@said=$$(docker compose exec -T ingest midi-ingest send --wait && \
+	    docker compose exec -T ingest midi-ingest send --wait --count 5 --notes 500 --duplicate 1 --malformed 3); \
+	  code=$$?; echo "$$said" | sed 's| /data/store/| ./data/store/|'; test $$code = 0 || exit 1; \
+	  set -- $$(echo "$$said" | sed -n 's|^complete .* /data/store/|./data/store/|p'); \
+	  test $$# = 6 || { echo "6 songs were expected, not $$#."; exit 1; }; \
+	  for song; do test "$$(head -c 4 "$$song")" = MThd || { echo "$$song is no MIDI file."; exit 1; }; done
 
 clean:  ## remove the virtual environment and all caches; data/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -32,7 +32,7 @@ class Settings(IngressSettings, WorkerSettings, BaseSettings):
 
     data_dir: Path = Field(
         default=Path("./data"),
-        description="Where `midi-ingest up` keeps Kafka's data, the store and the logs.",
+        description="Where `midi-ingest up` keeps Kafka's data and the logs.",
     )
 
 
@@ -61,11 +61,12 @@ def _variable(field: str) -> str:
 
 
 def _unknown(names: Iterable[str]) -> Iterable[str]:
-    known = variables()
+    known = {name.removeprefix(PREFIX): name for name in variables()}
     for name in names:
-        if name.startswith(PREFIX) and not name.startswith(TEST_PREFIX) and name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"Did you mean {near[0]}?" if near else "See .env.example for those that exist."
+        shouted = name.upper()  # pydantic-settings would take a name in lower case, too
+        if shouted.startswith(PREFIX) and not shouted.startswith(TEST_PREFIX) and name not in known.values():
+            near = difflib.get_close_matches(shouted.removeprefix(PREFIX), known, n=1)
+            hint = f"Did you mean {known[near[0]]}?" if near else "See .env.example for those that exist."
             yield f"{name} is not a setting of midi-ingest. {hint}"
 
 

@@ -32,8 +32,9 @@ def route(key: str, headers: Mapping[str, str], delays: Sequence[str]) -> list[O
         or not re.fullmatch(r"[0-9]{1,6}", attempts)
     ):
         return [unroutable(headers, "The headers do not tell which worker failed, why, and how often.")]
-    if reason in reasons.RETRYABLE and int(attempts) <= len(delays):
-        topic = retry(worker_name, delays[max(int(attempts), 1) - 1])
+    tries = max(int(attempts), 1)
+    if reason in reasons.RETRYABLE and tries <= len(delays):
+        topic = retry(worker_name, delays[tries - 1])
         otherwise = unroutable(headers, f"There is no topic {topic.name} to wait in.")
         return [Forward(topic, _once_more(headers), otherwise)]
     letter = Forward(DEAD_LETTER, headers)

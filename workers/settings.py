@@ -23,7 +23,7 @@ def delay_seconds(delay: str) -> int:
         ValueError: it is not written so.
     """
     if not re.fullmatch(r"[1-9][0-9]{0,4}[smh]", delay):
-        raise ValueError(f"expected a delay such as 5s, 1m or 2h, not {delay!r}")
+        raise ValueError("expected a delay such as 5s, 1m or 2h: a whole number and its unit")
     return int(delay[:-1]) * _UNITS[delay[-1]]
 
 
@@ -43,7 +43,7 @@ def _known_delays(value: tuple[str, ...]) -> tuple[str, ...]:
 
 def _directory(value: str) -> str:
     if "://" in value:
-        raise ValueError(f"expected a directory, not {value!r}: object stores are not supported yet")
+        raise ValueError("expected a directory: object stores are not supported yet")
     return value
 
 

@@ -14,7 +14,7 @@ from cyclopts.validators import Number
 
 from broker import topics as broker_topics
 from broker.embedded import BrokerError, EmbeddedKafka
-from broker.embedded.ports import free_port, require_free
+from broker.embedded.ports import free_port, is_free, require_free
 from broker.settings import KafkaSettings
 from broker.topics import TopicsError
 from midi_ingest.cli import USAGE, fail
@@ -94,18 +94,10 @@ def _parts(settings: Settings, logs_dir: Path) -> list[Part]:
     parts = [Part("ingest", ["ingest"], env, logs_dir / "ingest.log", _base_url(settings))]
     port = settings.port
     for name in BUILT_IN:
-        port = next(candidate for candidate in range(port + 1, 65536) if _is_free(candidate))
+        port = next(candidate for candidate in range(port + 1, 65536) if is_free(candidate))
         own = env | {"MIDI_INGEST_HEALTH_PORT": str(port)}
         parts.append(Part(name, ["worker", name], own, logs_dir / f"{name}.log", f"http://127.0.0.1:{port}"))
     return parts
-
-
-def _is_free(port: int) -> bool:
-    try:
-        require_free(port)
-    except BrokerError:
-        return False
-    return True
 
 
 def _base_url(settings: Settings) -> str:

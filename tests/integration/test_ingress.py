@@ -8,8 +8,8 @@ import io
 import os
 import signal
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import aiohttp
@@ -17,7 +17,9 @@ import pytest
 from prometheus_client import REGISTRY
 
 from broker import topics
-from broker.embedded import EmbeddedKafka
+from broker.embedded import BrokerError, EmbeddedKafka
+from broker.embedded.ports import free_port
+from ingest import publisher
 from ingest.server import serve
 from midi_ingest.settings import Settings
 from schemas.callback import Callback
@@ -153,17 +155,25 @@ async def test_a_record_that_kafka_refuses_fails_neither_its_neighbours_nor_thos
     """The topic takes less than it should: after a rejected batch, aiokafka's producer is of no more use."""
     settings = make_settings(kafka_servers, tmp_path)
     await topics.apply(settings.model_copy(update={"max_body_bytes": 1024}), shared())
-    too_large = callback("large", base64.b64encode(os.urandom(3 * 1024 * 1024)).decode())
-    small = [callback(f"small-{n}") for n in range(60)]
+    too_large = callback("one-partition", base64.b64encode(os.urandom(3 * 1024 * 1024)).decode())
+    small = callback("one-partition")
+    statuses = []
     before = _producer_restarts()
 
     async with ready_ingress(settings) as sender:
-        statuses = await asyncio.gather(*(sender.post(body) for body in [too_large, *small]))
-        assert statuses == [503, *[200] * len(small)]
-        assert {await sender.post(callback(f"after-{n}")) for n in range(20)} == {200}
-        keys = {record.key for record in await read_all(settings, Callback.topic)}
+        refused = asyncio.create_task(sender.post(too_large))
 
-    assert keys == {f"small-{n}" for n in range(60)} | {f"after-{n}" for n in range(20)}
+        async def post_meanwhile() -> None:
+            while not refused.done():
+                statuses.append(await sender.post(small))
+
+        await asyncio.gather(*(post_meanwhile() for _ in range(16)))
+        statuses += [await sender.post(small) for _ in range(20)]
+        values = [record.value for record in await read_all(settings, Callback.topic)]
+
+    assert await refused == 503
+    assert set(statuses) == {200}
+    assert values == [small] * len(statuses)
     assert _producer_restarts() == before + 1
     await delete_topics(settings)
 
@@ -188,29 +198,46 @@ async def test_missing_topics_make_it_unready_until_they_are_there(
 
 @pytest.fixture(scope="module")
 async def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedKafka]:
-    """A Kafka for this file, which its tests may stop; each leaves it running."""
-    async with EmbeddedKafka(tmp_path_factory.mktemp("own-kafka"), port=0) as kafka:
-        yield kafka
+    """A Kafka for this file, to be started, frozen and stopped by its tests."""
+    kafka = EmbeddedKafka(tmp_path_factory.mktemp("own-kafka"), free_port())
+    yield kafka
+    await kafka.stop()
 
 
 @pytest.fixture
 async def own(own_kafka: EmbeddedKafka, tmp_path: Path) -> Settings:
-    """Settings for that Kafka, where the topics exist."""
+    """Settings for that Kafka, which runs and has the topics."""
+    try:
+        _ = own_kafka.pid
+    except BrokerError:
+        await own_kafka.start()
     settings = make_settings(own_kafka.bootstrap_servers, tmp_path)
     await topics.apply(settings, shared())
     return settings
 
 
-async def test_kafka_may_come_later_than_the_ingress(own_kafka: EmbeddedKafka, own: Settings) -> None:
+@contextmanager
+def frozen(kafka: EmbeddedKafka) -> Iterator[None]:
+    """Kafka takes connections within the block, but says nothing."""
+    os.kill(kafka.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(kafka.pid, signal.SIGCONT)
+
+
+async def test_kafka_may_come_later_than_the_ingress(own_kafka: EmbeddedKafka, tmp_path: Path) -> None:
     await own_kafka.stop()
-    async with ingress(own) as sender:
+    settings = make_settings(own_kafka.bootstrap_servers, tmp_path)
+    async with ingress(settings) as sender:
         assert await sender.post(callback("early")) == 503
         assert await sender.is_alive()
         assert await sender.is_not_ready()
         await own_kafka.start()
+        await topics.apply(settings, shared())
         await eventually(sender.is_ready, lambda: "not ready")
         assert await sender.post(callback("late")) == 200
-        assert [record.key for record in await read_all(own, Callback.topic)] == ["late"]
+        assert [record.key for record in await read_all(settings, Callback.topic)] == ["late"]
 
 
 async def test_while_kafka_is_stopped_senders_are_asked_to_come_again(
@@ -237,13 +264,28 @@ async def test_while_kafka_is_frozen_senders_are_asked_to_come_again(
     own_kafka: EmbeddedKafka, own: Settings
 ) -> None:
     async with ready_ingress(own) as sender:
-        os.kill(own_kafka.pid, signal.SIGSTOP)
-        try:
+        with frozen(own_kafka):
             statuses = await asyncio.gather(*(sender.post(callback(f"during-{n}")) for n in range(20)))
             assert set(statuses) == {503}
             assert await sender.is_alive()
             await eventually(sender.is_not_ready, lambda: "still ready")
-        finally:
-            os.kill(own_kafka.pid, signal.SIGCONT)
+        await eventually(sender.is_ready, lambda: "not ready")
+        assert await sender.post(callback("after")) == 200
+
+
+async def test_after_a_long_silence_a_new_producer_is_tried(
+    own_kafka: EmbeddedKafka, own: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publisher, "LOST_SECONDS", 0.0)
+    before = _producer_restarts()
+
+    async def replaced() -> bool:
+        return _producer_restarts() > before
+
+    async with ready_ingress(own) as sender:
+        with frozen(own_kafka):
+            assert await sender.post(callback("during")) == 503
+            await eventually(replaced, lambda: "not replaced")
+            assert await sender.is_not_ready()
         await eventually(sender.is_ready, lambda: "not ready")
         assert await sender.post(callback("after")) == 200

@@ -12,6 +12,7 @@ raises sends the record to the failures topic, and its siblings go on.
 from __future__ import annotations
 
 import inspect
+import re
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -160,9 +161,10 @@ def worker(
         retries: whether a record that failed may come back; without, it has no retry topics.
 
     Raises:
-        TypeError: a parameter after the first is neither a `Context` nor a `State` of a message type.
+        TypeError: a parameter after the first is neither a `Context` nor a `State` of a `msgspec.Struct`.
+        ValueError: the name has other characters.
     """
-    if not name.replace("-", "").isalnum() or name != name.lower():
+    if not re.fullmatch(r"[a-z0-9-]+", name):
         raise ValueError(f"a worker's name has lower case letters, digits and hyphens, not {name!r}")
 
     def decorate(function: Callable[..., Result]) -> Worker:
@@ -194,9 +196,17 @@ def _extra_parameters(function: Callable[..., Result]) -> tuple[dict[str, str], 
         hint = hints.get(name)
         if hint is Context:
             parameters["context"] = name
-        elif typing.get_origin(hint) is State:
+        elif (remembered := _state_type(hint)) is not None:
             parameters["state"] = name
-            (state_type,) = typing.get_args(hint)
+            state_type = remembered
         else:
             raise TypeError(f"{function.__qualname__}: annotate `{name}` as Context or as State[…]")
     return parameters, state_type
+
+
+def _state_type(hint: object) -> type[msgspec.Struct] | None:
+    """The ``T`` of ``State[T]``, where the hint is that."""
+    if typing.get_origin(hint) is not State:
+        return None
+    (remembered,) = typing.get_args(hint)
+    return remembered if isinstance(remembered, type) and issubclass(remembered, msgspec.Struct) else None

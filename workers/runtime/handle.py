@@ -46,8 +46,9 @@ BUDGET_BYTES: Final = 8 * 1024 * 1024
 HEADROOM_BYTES: Final = 128 * 1024
 """What a value leaves free in a record: for its key, its headers, and error headers should it fail later."""
 
+# Error headers stay under 64 KiB, also where each character takes 6 bytes (see `headers.to_wire`).
 _MESSAGE_CHARACTERS: Final = 1000
-_EXCEPTION_CHARACTERS: Final = 16_000
+_EXCEPTION_CHARACTERS: Final = 8000
 
 
 @dataclass(slots=True)
@@ -183,6 +184,8 @@ class Handler:
                 return self._failure(record, output, None)
             case Dropped():
                 return None
+            case _:
+                raise TypeError(f"{self._worker.name} returned a {type(output).__name__}, which is no output")
 
     def _message(self, record: Record, key: bytes | None, message: Message) -> Write:
         if message.topic not in self._writable:

@@ -141,15 +141,28 @@ class Lane:
         await _start(stack, consumer)
         consumer.assign(partitions)
         beginnings = await consumer.beginning_offsets(partitions)
+        ends = await consumer.end_offsets(partitions)
         for tp in partitions:
-            committed = await consumer.committed(tp) or 0
-            if 0 < committed < beginnings[tp]:
-                self._log.error(
-                    "records lost to retention", topic=tp.topic, first=committed, end=beginnings[tp]
-                )
-                metrics.OFFSETS_LOST.labels(self._worker.name, tp.topic).inc(beginnings[tp] - committed)
-            consumer.seek(tp, max(committed, beginnings[tp]))
+            committed = await consumer.committed(tp)
+            consumer.seek(tp, self._start(tp, committed, beginnings[tp], ends[tp]))
         return consumer, partitions
+
+    def _start(self, tp: TopicPartition, committed: int | None, beginning: int, end: int) -> int:
+        """The offset to read on from; that the log does not hold the committed one is an error."""
+        if committed is None:
+            return beginning
+        if committed < beginning:
+            self._log.error(
+                "records lost to retention", topic=tp.topic, committed=committed, beginning=beginning
+            )
+            metrics.OFFSETS_LOST.labels(self._worker.name, tp.topic).inc(beginning - committed)
+            return beginning
+        if committed > end:
+            self._log.error(
+                "the topic was made anew; reading all of it", topic=tp.topic, committed=committed, end=end
+            )
+            return beginning
+        return committed
 
     async def _restored_state(self) -> LaneState | None:
         if not self._worker.state_type:

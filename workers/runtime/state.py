@@ -96,14 +96,16 @@ class KeyState:
 
     def __init__(self, lane: LaneState, key: str, timestamp_ms: int) -> None:
         self._lane, self._key, self._timestamp_ms = lane, key, timestamp_ms
+        self._value: msgspec.Struct | None = None
         self._change: Change | None = None
 
     def get(self) -> msgspec.Struct | None:
         """What was put last within the window, if anything."""
-        return self._lane.get(self._key, self._timestamp_ms)
+        return self._lane.get(self._key, self._timestamp_ms) if self._value is None else self._value
 
     def put(self, value: msgspec.Struct) -> None:
         """Remember this once the record is handled."""
+        self._value = value
         self._change = Change(self._key, msgspec.json.encode(value), self._timestamp_ms)
 
     def keep(self) -> None:

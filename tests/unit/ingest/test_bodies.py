@@ -151,6 +151,16 @@ async def test_a_body_that_stalls_is_408_and_disturbs_nobody(published: Publishe
     assert len(published.records) == 1
 
 
+async def test_chunks_that_become_malformed_are_refused(published: Published) -> None:
+    async with running(published, body_timeout_seconds=0.2) as port, connection(port) as peer:
+        await peer.send(post(b"", Transfer_Encoding="chunked") + chunked(CALLBACK).removesuffix(b"0\r\n\r\n"))
+        await handled(port)
+        await peer.send(b"rubbish\r\n")
+        assert (await peer.answer()).status == 408  # aiohttp's parser does not tell the reader of the body
+        assert await peer.ends()
+    assert not published.records
+
+
 async def test_a_body_in_pieces_is_read(port: int, published: Published) -> None:
     data = post()
     async with connection(port) as peer:

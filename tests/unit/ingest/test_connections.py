@@ -9,6 +9,7 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
+from ingest import server
 from schemas.headers import WireHeaders
 from tests.unit.ingest.wire import (
     CALLBACK,
@@ -186,6 +187,18 @@ async def test_what_is_no_http_is_400_and_not_repeated_in_log_or_answer(port: in
     assert "secret" not in str(logs)
     assert b"secret" not in answer.body
     assert (await exchange(port, post())).status == 200
+
+
+@pytest.mark.parametrize("data", [b"", post()[:40], post() + post()[:40]])
+async def test_headers_that_stall_are_cut_off(
+    published: Published, monkeypatch: pytest.MonkeyPatch, data: bytes
+) -> None:
+    monkeypatch.setattr(server, "KEEPALIVE_SECONDS", 0.2)
+    async with running(published) as port, connection(port) as peer:
+        await peer.send(data)
+        if b"\r\n\r\n" in data:
+            assert (await peer.answer()).status == 200
+        assert await peer.ends()
 
 
 async def test_connect_and_upgrade_lead_nowhere(port: int) -> None:

@@ -205,7 +205,7 @@ CALLBACKS = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None)
 @given(
     CALLBACKS,
     st.sampled_from([None, 1, "\t"]),

@@ -120,8 +120,12 @@ def test_a_callback_becomes_what_the_table_says(
 ) -> None:
     lane = Lane(deduplicate)
     lane.handle(*BEFORE[before])
-    assert what_became_of(lane.handle(callback)) == expected
+    batch = lane.handle(callback)
+    assert what_became_of(batch) == expected
     assert status(lane) == after
+    changes = [(change.key, change.timestamp_ms) for change in to(CHANGELOG, batch.writes)]
+    decisive = "task" in expected or "outcome failed" in expected
+    assert changes == [(b"a1", NOON_MS)] * decisive
 
 
 @pytest.mark.parametrize(("before", "callback", "expected", "after"), TABLE)
@@ -133,17 +137,6 @@ def test_the_table_holds_within_one_batch_too(
     batch = together.handle(*BEFORE[before], callback)
     assert sorted(what_became_of(batch)) == sorted(first + expected)
     assert status(together) == after
-
-
-@pytest.mark.parametrize(("before", "callback", "expected"), [row[:3] for row in TABLE])
-def test_the_state_is_written_where_the_callback_decided_something_and_nowhere_else(
-    before: str, callback: Record, expected: list[str]
-) -> None:
-    lane = Lane(deduplicate)
-    lane.handle(*BEFORE[before])
-    changes = to(CHANGELOG, lane.handle(callback).writes)
-    decisive = "task" in expected or "outcome failed" in expected
-    assert [(change.key, change.timestamp_ms) for change in changes] == [(b"a1", NOON_MS)] * decisive
 
 
 def test_a_task_is_the_body_byte_for_byte_under_its_id_with_the_receipts_headers() -> None:
@@ -232,17 +225,22 @@ def test_a_key_that_is_not_the_bodys_task_id_is_rejected_before_state(before: st
     assert status(lane) == known
 
 
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"{", b"\xff", b"[]", b'{"code": 200}', b'{"task_id": 7}', b'{"task_id": "a1", "code": "200"}'],
-)
 @pytest.mark.parametrize("before", BEFORE)
-def test_a_body_that_is_no_callback_is_rejected(before: str, body: bytes) -> None:
+def test_a_body_that_is_no_callback_is_rejected(before: str) -> None:
     lane = Lane(deduplicate)
     lane.handle(*BEFORE[before])
-    batch = lane.handle(record(body))
-    assert what_became_of(batch) == ["failure invalid-payload"]
-    assert not to(CHANGELOG, batch.writes)
+    for body in (
+        b"",
+        b"{",
+        b"\xff",
+        b"[]",
+        b'{"code": 200}',
+        b'{"task_id": 7}',
+        b'{"task_id": "a1", "code": "200"}',
+    ):
+        batch = lane.handle(record(body))
+        assert what_became_of(batch) == ["failure invalid-payload"]
+        assert not to(CHANGELOG, batch.writes)
 
 
 @pytest.mark.parametrize(("age_ms", "expected"), [(30 * DAY_MS, "dropped repeat"), (30 * DAY_MS + 1, "task")])

@@ -1,0 +1,1 @@
+"""The HTTP ingress: it reads a callback, looks at its envelope and publishes its bytes."""

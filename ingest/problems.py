@@ -1,0 +1,48 @@
+"""Errors as the sender sees them: problem documents as in RFC 9457."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Final
+
+import orjson
+from aiohttp import web
+
+CONTENT_TYPE: Final = "application/problem+json"
+
+
+class Problem(Exception):
+    """A request that is refused: with which status, and what was wrong and what was expected.
+
+    ``field`` names the wrong field of the body where one is known; ``headers`` go with the answer.
+    """
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        *,
+        field: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.field = field
+        self.headers = headers or {}
+
+    def response(self) -> web.Response:
+        """The problem document. Its type is ``about:blank``: the status says what kind of problem it is."""
+        document = {
+            "type": "about:blank",
+            "title": self.status.phrase,
+            "status": int(self.status),
+            "detail": self.detail,
+        }
+        if self.field is not None:
+            document["field"] = self.field
+        return web.Response(
+            status=self.status,
+            body=orjson.dumps(document),
+            headers={"Content-Type": CONTENT_TYPE, **self.headers},
+        )

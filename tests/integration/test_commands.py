@@ -1,0 +1,72 @@
+"""Commands that ask Kafka, as a user runs them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from midi_ingest.settings import Settings
+from tests.integration.conftest import delete_topics, make_settings
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "loudest_note.py"
+
+
+async def command(settings: Settings, *arguments: str) -> tuple[int, str, str]:
+    """Run `midi-ingest`; its exit code, standard output and standard error."""
+    env = {
+        **os.environ,
+        "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
+        "MIDI_INGEST_TOPIC_PREFIX": settings.topic_prefix,
+        "MIDI_INGEST_PARTITIONS": str(settings.partitions),
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "midi_ingest", *arguments),
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    output, errors = await process.communicate()
+    return process.returncode or 0, output.decode(), errors.decode()
+
+
+async def test_topics_diff_tells_what_is_missing_and_apply_makes_it(
+    kafka_servers: str, tmp_path: Path
+) -> None:
+    settings = make_settings(kafka_servers, tmp_path)
+    with_example = ("--worker", f"{EXAMPLE}:loudest", "--output", "json")
+    code, output, _ = await command(settings, "topics", "diff", *with_example)
+    missing = {drift["topic"] for drift in json.loads(output)}
+    assert code == 1
+    assert {
+        f"{settings.topic_prefix}{name}" for name in ("callbacks", "loudest", "retry.store.10m")
+    } <= missing
+    try:
+        code, output, _ = await command(settings, "topics", "apply", *with_example)
+        assert (code, {drift["topic"] for drift in json.loads(output)}) == (0, missing)
+        code, output, _ = await command(settings, "topics", "diff", *with_example)
+        assert (code, json.loads(output)) == (0, [])
+        assert await command(settings, "topics", "diff") == (0, "No difference.\n", "")
+    finally:
+        await delete_topics(settings)
+
+
+async def test_a_worker_without_its_topics_names_them_and_exits_1(kafka_servers: str, tmp_path: Path) -> None:
+    settings = make_settings(kafka_servers, tmp_path)
+    code, _, errors = await command(settings, "worker", "render")
+    assert code == 1
+    assert f"{settings.topic_prefix}scores" in errors
+    assert "midi-ingest topics apply" in errors
+    assert "Traceback" not in errors
+
+
+async def test_kafka_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    settings = make_settings("127.0.0.1:1", tmp_path)
+    for arguments in (["worker", "render"], ["topics", "diff"]):
+        code, _, errors = await command(settings, *arguments)
+        assert code == 1
+        assert "127.0.0.1:1" in errors
+        assert "Traceback" not in errors

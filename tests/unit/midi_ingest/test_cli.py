@@ -1,0 +1,118 @@
+"""The command `midi-ingest`: its help and its exit codes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from midi_ingest import cli
+from midi_ingest.version import __version__
+
+# Cyclopts warns where it reads sys.argv under pytest, since that is mostly a mistake. Here it is the point.
+pytestmark = pytest.mark.filterwarnings("ignore:Cyclopts application invoked without tokens")
+
+COMMANDS = [
+    [], ["up"], ["ingest"], ["worker"], ["send"], ["topics"], ["topics", "apply"], ["topics", "diff"],
+]  # fmt: skip
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> object:
+    """The exit code of the command in this process."""
+    monkeypatch.setattr(sys, "argv", ["midi-ingest", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return ended.value.code or 0
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_the_help_of_every_command_ends_in_examples(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    assert run(monkeypatch, *command, "--help") == 0
+    examples = capsys.readouterr().out.partition("Examples:")[2].split("\n")
+    shown = [line.strip() for line in examples if "midi-ingest " in line]
+    assert shown
+    assert any(f"midi-ingest {command[0] if command else 'up'}" in line for line in shown)
+
+
+def test_every_command_has_its_help_tested(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(monkeypatch, "--help")
+    overview = capsys.readouterr().out.partition("Commands")[2].partition("Examples:")[0]
+    listed = {line.strip("│ ").split(" ")[0] for line in overview.splitlines() if line.startswith("│ ")}
+    tested = {command[0] for command in COMMANDS if command}
+    assert {word for word in listed if word.isalpha() and word.islower()} == tested
+
+
+def test_the_version_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out.strip() == __version__
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["bogus"],
+        ["topics", "bogus"],
+        ["up", "--bogus"],
+        ["up", "--kafka-port", "0"],
+        ["worker"],
+        ["ingest", "surplus"],
+        ["send", "--count", "0"],
+        ["send", "--notes", "many"],
+        ["topics", "diff", "--output", "xml"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_exits_2_and_says_why(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert run(monkeypatch, *arguments) == 2
+    assert "Error" in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(
+    "arguments", [["up"], ["ingest"], ["worker", "render"], ["send"], ["topics", "apply"], ["topics", "diff"]]
+)
+def test_a_wrong_setting_stops_every_command_with_2_and_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    monkeypatch.setenv("MIDI_INGEST_PORT", "x")
+    assert run(monkeypatch, *arguments) == 2
+    assert capsys.readouterr().err.startswith("midi-ingest: MIDI_INGEST_PORT: ")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["worker", "bogus"], ["worker", "render", "bogus"], ["topics", "diff", "--worker", "bogus"]]
+)
+def test_an_unknown_worker_exits_2_and_says_which_there_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert run(monkeypatch, *arguments) == 2
+    assert "There is no worker 'bogus'." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("body", ["{", '{"code": 200}', None])
+def test_sending_a_file_that_is_no_callback_exits_2_and_names_it(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path_factory: pytest.TempPathFactory,
+    body: str | None,
+) -> None:
+    path = tmp_path_factory.mktemp("send") / "song.json"
+    if body is not None:
+        path.write_text(body)
+    assert run(monkeypatch, "send", str(path)) == 2
+    assert str(path) in capsys.readouterr().err
+
+
+def test_the_process_itself_exits_2_on_a_wrong_setting() -> None:
+    command = [sys.executable, "-P", "-m", "midi_ingest", "worker", "render"]
+    done = subprocess.run(
+        command, env={"MIDI_INGEST_PROT": "1"}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert "Did you mean MIDI_INGEST_PORT?" in done.stderr

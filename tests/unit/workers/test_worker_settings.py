@@ -1,0 +1,83 @@
+"""The workers' own settings."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from workers.settings import WorkerSettings, delay_seconds
+
+
+@pytest.mark.parametrize(
+    ("delay", "seconds"), [("1s", 1), ("5s", 5), ("90s", 90), ("1m", 60), ("10m", 600), ("2h", 7200)]
+)
+def test_a_delay_is_a_number_and_a_unit(delay: str, seconds: int) -> None:
+    assert delay_seconds(delay) == seconds
+
+
+WRONG_DELAYS = [
+    "",
+    "5",
+    "s",
+    "0s",
+    "05s",
+    "-5s",
+    "5S",
+    "5d",
+    "1.5s",
+    "5 s",
+    " 5s",
+    "5s\n",
+    "٥s",
+    "now",
+    "123456s",
+]
+
+
+@pytest.mark.parametrize("delay", WRONG_DELAYS)
+def test_another_delay_is_refused(delay: str) -> None:
+    with pytest.raises(ValueError, match="5s, 1m or 2h"):
+        delay_seconds(delay)
+
+
+def test_the_defaults_are_those_of_the_design() -> None:
+    settings = WorkerSettings()
+    assert settings.retry_delays == ("5s", "1m", "10m")
+    assert settings.dedup_window == timedelta(days=30)
+    assert settings.store_path == Path("./data/store")
+    assert settings.renderer == "fast"
+
+
+@pytest.mark.parametrize(
+    ("text", "delays"),
+    [
+        ("7s", ("7s",)),
+        ("1s,2s", ("1s", "2s")),
+        (" 1s , 2m ,", ("1s", "2m")),
+        ("", ()),
+        ("60s,1m", ("60s", "1m")),
+    ],
+)
+def test_delays_are_separated_by_commas(text: str, delays: tuple[str, ...]) -> None:
+    assert WorkerSettings.model_validate({"retry_delays": text}).retry_delays == delays
+
+
+@pytest.mark.parametrize("text", ["5s,soon", "5s;1m", "1m,5s,1m", "now"])
+def test_a_wrong_or_repeated_delay_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError, match="retry_delays"):
+        WorkerSettings.model_validate({"retry_delays": text})
+
+
+@pytest.mark.parametrize("store", ["s3://bucket/songs", "gs://bucket", "file:///songs"])
+def test_an_object_store_is_refused_rather_than_taken_for_a_folder(store: str) -> None:
+    with pytest.raises(ValidationError, match="object stores are not supported"):
+        WorkerSettings(store=store)
+
+
+@pytest.mark.parametrize("days", [0, -1, 3651])
+def test_a_window_outside_its_limits_is_refused(days: int) -> None:
+    with pytest.raises(ValidationError, match="dedup_window_days"):
+        WorkerSettings(dedup_window_days=days)
