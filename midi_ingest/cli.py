@@ -93,3 +93,11 @@ def fail(message: str, code: int = FAILED) -> int:
     """Say on standard error what went wrong; returns the exit code."""
     print(f"midi-ingest: {message}", file=sys.stderr)
     return code
+
+
+def first_of(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first error of a group of groups: what there is to say."""
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

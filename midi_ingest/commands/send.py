@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from midi_ingest import samples
-from midi_ingest.cli import FAILED, USAGE, fail
+from midi_ingest.cli import FAILED, USAGE, fail, first_of
 from midi_ingest.outcomes import Outcomes
 from midi_ingest.settings import Settings, SettingsError, load
 from schemas.dialects.sunoapi import NotACallback, NotJson, read_envelope
@@ -90,14 +90,14 @@ def send(
     logs.configure(settings, "send")
     target = url or f"http://{settings.host}:{settings.port}{settings.path}"
     everything = _with_extras(posts, duplicate, malformed)
+    code = FAILED
     try:
-        return asyncio.run(_send(settings, target, everything, rate, timeout if wait else None))
-    except aiohttp.ClientConnectionError:
-        return fail(
-            f"nothing answers at {target}: is the ingress running? `midi-ingest up` starts everything."
-        )
-    except (KafkaError, OSError) as error:
-        return fail(f"Kafka at {settings.kafka_bootstrap_servers} does not answer: {error}")
+        code = asyncio.run(_send(settings, target, everything, rate, timeout if wait else None))
+    except* aiohttp.ClientError as errors:  # a group, since many are posted at once
+        fail(f"no answer at {target}: {first_of(errors)}. `midi-ingest up` starts everything.")
+    except* (KafkaError, OSError) as errors:
+        fail(f"Kafka at {settings.kafka_bootstrap_servers} does not answer: {first_of(errors)}")
+    return code
 
 
 def _posts(file: Path | None, count: int, notes: int | None) -> list[Post]:

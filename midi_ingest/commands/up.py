@@ -17,7 +17,7 @@ from broker.embedded import BrokerError, EmbeddedKafka
 from broker.embedded.ports import free_port, is_free, require_free
 from broker.settings import KafkaSettings
 from broker.topics import TopicsError
-from midi_ingest.cli import USAGE, fail
+from midi_ingest.cli import USAGE, fail, first_of
 from midi_ingest.commands.topics import wanted
 from midi_ingest.parts import Deaths, Part, PartError, until_signalled
 from midi_ingest.settings import Settings, SettingsError, load
@@ -44,7 +44,7 @@ def up(*, kafka_port: Annotated[int, Parameter(validator=Number(gte=1, lte=65535
     try:
         asyncio.run(until_signalled(_up(settings, kafka_port)))
     except* (BrokerError, PartError, TopicsError, KafkaError, OSError) as errors:
-        code = fail(_first(errors))
+        code = fail(str(first_of(errors)))
     else:
         print("Stopped.")
     return code
@@ -138,10 +138,3 @@ def _command() -> str:
 
 def _say(text: str) -> None:
     print(text, flush=True)
-
-
-def _first(errors: BaseExceptionGroup[BaseException]) -> str:
-    error: BaseException = errors
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return str(error)

@@ -167,7 +167,11 @@ def test_a_key_that_is_not_utf8_is_the_records_own_failure() -> None:
     assert failure.headers[h.ERROR_REASON] == "invalid-payload"
 
 
-@pytest.mark.parametrize("value", [b"", b"{", b"[]", b'{"task_id": 7}', b'"\xff"', b"[" * 100_000])
+@pytest.mark.parametrize(
+    "value",
+    [b"", b"{", b"[]", b'{"task_id": 7}', b'{"task_id": "\xff"}', b'{"surprise": ' + b"[" * 100_000],
+    ids=["empty", "cut", "array", "number", "no UTF-8", "deep"],
+)
 def test_a_value_that_is_not_what_its_topic_carries_is_rejected(value: bytes) -> None:
     @worker("reader", reads=Score)
     def reader(_score: Score) -> None:

@@ -130,6 +130,13 @@ def test_a_change_that_comes_out_of_order_neither_revives_nor_harms_others() -> 
     assert len(state) == 2
 
 
+def test_the_newest_time_never_goes_back() -> None:
+    state = lane_state()
+    for key, at_ms in (("a", 100), ("late", 0), ("a", 5)):
+        state.restore(change(key, 1, at_ms))
+    assert len(state) == 0
+
+
 def test_the_changelog_restores_what_was_committed() -> None:
     before, after = lane_state(), lane_state()
     for n in range(30):
