@@ -19,6 +19,7 @@ HEARTBEAT_MS: Final = 3_000
 REBALANCE_TIMEOUT_MS: Final = 60_000
 """How long members may take to hand over their partitions; aiokafka calls it `max_poll_interval_ms`."""
 
+_NO_LIMIT: Final = 2**31 - 1
 _BATCH_BYTES: Final = 1024 * 1024
 _FETCH_BYTES: Final = 4 * 1024 * 1024
 
@@ -35,7 +36,8 @@ def producer(settings: KafkaSettings, *, transactional_id: str | None = None) ->
         request_timeout_ms=REQUEST_TIMEOUT_MS,
         compression_type="zstd",
         max_batch_size=_BATCH_BYTES,
-        max_request_size=settings.layout.max_record_bytes,
+        # Kafka's limit is on what is compressed, aiokafka's on what is not: a worker passes on what Kafka took.
+        max_request_size=_NO_LIMIT if transactional_id else settings.layout.max_record_bytes,
         retry_backoff_ms=50,
     )
 

@@ -13,7 +13,7 @@ def _servers(value: str) -> str:
     for server in value.split(","):
         host, _, port = server.strip().rpartition(":")
         if not host or not port.isdecimal():
-            raise ValueError(f"expected host:port, or several separated by commas, not {server.strip()!r}")
+            raise ValueError("expected host:port, or several separated by commas")
     return value
 
 

@@ -129,7 +129,7 @@ class Ingress:
         )
 
     def _level(self, route: Route, status: int) -> int:
-        if status < HTTPStatus.BAD_REQUEST or route not in (self._callback, NOWHERE):
+        if status < HTTPStatus.BAD_REQUEST or not (route is self._callback or route is NOWHERE):
             return DEBUG
         return INFO if status < HTTPStatus.INTERNAL_SERVER_ERROR else WARNING
 

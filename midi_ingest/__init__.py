@@ -11,13 +11,15 @@ from schemas.file import MidiFile
 from schemas.message import Message, Topic
 from schemas.outcome import Outcome
 from schemas.score import Instrument, Note, Score
-from workers.runtime.api import Context, Dropped, Reject, State, Unavailable, worker
+from workers.runtime.api import Context, Dropped, Failure, Keyed, Reject, State, Unavailable, worker
 
 __all__ = [
     "Callback",
     "Context",
     "Dropped",
+    "Failure",
     "Instrument",
+    "Keyed",
     "Message",
     "MidiFile",
     "Note",

@@ -9,16 +9,19 @@ from collections.abc import Awaitable, Callable
 import uvloop
 from aiokafka.errors import KafkaError
 
-from broker.topics import TopicsError
 from midi_ingest.cli import USAGE, fail
 from midi_ingest.settings import Settings, SettingsError, load
 from telemetry import logs
 
 
+class Stopped(Exception):
+    """What was running cannot go on; the message says why and what to do."""
+
+
 def run(component: str, serve: Callable[[Settings, asyncio.Event], Awaitable[None]]) -> int:
     """Run ``serve`` until it ends or SIGTERM or SIGINT sets its event; returns the exit code.
 
-    ``component`` is what the log lines call this process.
+    ``component`` is what the log lines call this process. Of `Stopped`, only its message is told.
     """
     try:
         settings = load()
@@ -27,7 +30,7 @@ def run(component: str, serve: Callable[[Settings, asyncio.Event], Awaitable[Non
     logs.configure(settings, component)
     try:
         uvloop.run(_until_signalled(serve, settings))
-    except TopicsError as error:
+    except Stopped as error:
         return fail(str(error))
     except (KafkaError, OSError) as error:
         return fail(

@@ -62,6 +62,15 @@ def correlation(headers: Mapping[str, str]) -> dict[str, str]:
     return {n.removeprefix(CORRELATION): value for n, value in headers.items() if n.startswith(CORRELATION)}
 
 
+def moment(text: str) -> datetime | None:
+    """The moment that an RFC 3339 text names, in UTC where it names no zone; None where it names none."""
+    try:
+        when = datetime.fromisoformat(text)
+        return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
 def timestamp(when: datetime) -> str:
     """A moment as RFC 3339 in UTC with microseconds: as text, later is greater."""
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

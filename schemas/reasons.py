@@ -8,7 +8,10 @@ from __future__ import annotations
 from typing import Final
 
 INVALID_PAYLOAD: Final = "invalid-payload"
-"""The value cannot be read as what its topic carries, or the key is missing or not the body's task id."""
+"""The value cannot be read as what its topic carries, or there is no key."""
+
+KEY_MISMATCH: Final = "key-mismatch"
+"""The record's key is not the task id in its body: whose task it is, nobody can tell."""
 
 TOO_LARGE: Final = "too-large"
 """The result would not fit a record, or the song has more instruments than a score may have."""
@@ -28,6 +31,6 @@ UNEXPECTED_ERROR: Final = "unexpected-error"
 RETRYABLE: Final = frozenset({UNEXPECTED_ERROR})
 """Reasons that `route-failures` sends back to the worker, after a delay, until it is out of attempts."""
 
-WITHOUT_OUTCOME: Final = frozenset({PROVIDER_FAILED, CONFLICTING_DUPLICATE, UNROUTABLE})
+WITHOUT_OUTCOME: Final = frozenset({PROVIDER_FAILED, CONFLICTING_DUPLICATE, KEY_MISMATCH, UNROUTABLE})
 """Letters for which `route-failures` writes no outcome: the task ended otherwise, has its outcome already
 (deduplicate writes that of `PROVIDER_FAILED` itself, so that a late success follows it), or is unknown."""

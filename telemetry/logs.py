@@ -50,5 +50,7 @@ def logger() -> FilteringBoundLogger:
 def _rendering(settings: TelemetrySettings) -> list[Processor]:
     for_people = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
     if for_people:
-        return [structlog.dev.ConsoleRenderer(pad_event_to=0)]
+        # Its own traces of errors would show local variables, and with them bodies and secrets.
+        plain = structlog.dev.plain_traceback
+        return [structlog.dev.ConsoleRenderer(pad_event_to=0, exception_formatter=plain)]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]

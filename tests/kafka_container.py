@@ -13,7 +13,7 @@ from typing import Final, Self
 os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
 
 from testcontainers.core.container import DockerContainer
-from testcontainers.core.waiting_utils import wait_for_logs
+from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
 IMAGE: Final = "apache/kafka:4.3.1"
 PORT: Final = 9092
@@ -53,7 +53,9 @@ class KafkaContainer:
         self.bootstrap_servers = f"{host}:{port}"
         script = f"export KAFKA_ADVERTISED_LISTENERS=PLAINTEXT://{host}:{port}\nexec /etc/kafka/docker/run\n"
         self._container.get_wrapped_container().put_archive("/", _archive(_STARTER, script))
-        wait_for_logs(self._container, "Kafka Server started", timeout=90)
+        LogMessageWaitStrategy("Kafka Server started").with_startup_timeout(90).wait_until_ready(
+            self._container
+        )
         return self
 
     def __exit__(

@@ -39,13 +39,14 @@ def deduplicate(callback: Callback, context: Context, state: State[TaskState]) -
     """Decide what a callback is to its task, and remember it."""
     try:
         task_id, envelope = read_envelope(callback.body)
+        reading = read_meaning(envelope)
     except (NotJson, NotACallback) as error:
-        raise Reject(reasons.INVALID_PAYLOAD, str(error)) from error
+        task_id, reading = context.key, Reading(Meaning.INVALID, "", str(error))
     if task_id != context.key:
         raise Reject(
-            reasons.INVALID_PAYLOAD, f"The record's key {context.key!r} is not its task id {task_id!r}."
+            reasons.KEY_MISMATCH, f"The record's key {context.key!r} is not its task id {task_id!r}."
         )
-    outputs, after = decide(read_meaning(envelope), state.get(), context, callback.body)
+    outputs, after = decide(reading, state.get(), context, callback.body)
     if after:
         state.put(after)
     return outputs

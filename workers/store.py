@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -33,12 +35,12 @@ class Stored(msgspec.Struct, frozen=True):
 @worker("store", reads=(Task, Score, MidiFile), writes=Outcome)
 def store(message: Task | Score | MidiFile, context: Context, state: State[Stored]) -> Output | None:
     """Write one of a task's files, and its outcome once all are there."""
-    before, received = state.get(), (context.headers[h.CE_TIME], context.headers[h.CE_ID])
+    before, received = state.get(), receipt(context)
     if before and received < before.received:
         return Dropped("older-result")
     folder = context.settings.store_path / "tasks" / folder_name(context.key)
     name = FILES[type(message)]
-    write_whole(folder / name, message.encode(), f"{context.partition}-{context.offset}")
+    write_whole(folder / name, message.encode())
     warnings = tuple(message.warnings) if isinstance(message, Score) else None
     after, complete = settle(before, received, name, warnings)
     state.put(after)
@@ -52,6 +54,17 @@ def store(message: Task | Score | MidiFile, context: Context, state: State[Store
         warnings=list(after.warnings),
         correlation=h.correlation(context.headers),
     )
+
+
+def receipt(context: Context) -> tuple[str, str]:
+    """The time and id of a result's receipt, which compare as results do: later, then by id, is newer.
+
+    Of a foreign record whose time cannot be read, when it was written counts.
+    """
+    received = h.moment(context.headers[h.CE_TIME]) or datetime.fromtimestamp(
+        context.timestamp_ms / 1000, UTC
+    )
+    return h.timestamp(received), context.headers[h.CE_ID]
 
 
 def settle(
@@ -82,21 +95,32 @@ def folder_name(task_id: str) -> str:
     return f"{name[:100]}~{hashlib.sha256(task_id.encode()).hexdigest()[:32]}"
 
 
-def write_whole(path: Path, content: bytes, attempt: str) -> None:
-    """Write a file so that it appears whole or not at all, and stays over a power cut.
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it appears whole or not at all, also over a power cut.
 
-    ``attempt`` names the record that it comes from: tried again after a crash, it overwrites its own leavings.
+    What another try left unfinished is removed. Should that one be still at it, as a zombie may be, its own
+    replacing fails, and it has to start again or learns that it is no longer wanted.
 
     Raises:
         Unavailable: the file system refuses; what it says is in the message.
     """
-    partial = path.with_name(f".{path.name}.{attempt}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, content)
+        for left in path.parent.glob(f".{path.name}.*.partial"):
+            left.unlink(missing_ok=True)
+    except OSError as error:
+        raise Unavailable(f"Cannot write {path}: {error.strerror}.") from error
+
+
+def _replace(path: Path, content: bytes) -> None:
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
+    try:
         with partial.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-    except OSError as error:
-        raise Unavailable(f"Cannot write {path}: {error.strerror}.") from error
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise

@@ -17,7 +17,7 @@ _OPTIONS: Final = (
     "-XX:+ExitOnOutOfMemoryError",
     # No file in /tmp that a kill would leave behind.
     "-XX:-UsePerfData",
-    # No warnings about what Kafka 4.3 and its libraries do in Java 25.
+    # No warnings about what Kafka and its libraries do in Java 25.
     "--sun-misc-unsafe-memory-access=allow",
     "--enable-native-access=ALL-UNNAMED",
     "-Dlog4j2.configurationFile=log4j2.properties",

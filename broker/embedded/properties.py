@@ -1,6 +1,6 @@
 """The settings of the embedded Kafka: one broker that is its own controller (KRaft), on 127.0.0.1 only.
 
-Names and meanings: the Kafka 4.3 documentation, "Broker Configs".
+Names and meanings: the Kafka 4.2 documentation, "Broker Configs".
 """
 
 from __future__ import annotations

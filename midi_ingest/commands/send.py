@@ -24,7 +24,7 @@ from midi_ingest import samples
 from midi_ingest.cli import FAILED, USAGE, fail, first_of
 from midi_ingest.outcomes import Outcomes
 from midi_ingest.settings import Settings, SettingsError, load
-from schemas.dialects.sunoapi import NotACallback, NotJson, read_envelope
+from schemas.dialects.sunoapi import read_envelope
 from schemas.outcome import Outcome
 from telemetry import logs
 
@@ -85,7 +85,7 @@ def send(
         posts = _posts(file, count, notes)
     except SettingsError as error:
         return fail(str(error), USAGE)
-    except (OSError, NotJson, NotACallback) as error:
+    except (OSError, ValueError) as error:  # also NotJson and NotACallback
         return fail(f"{file}: {error}", USAGE)
     logs.configure(settings, "send")
     target = url or f"http://{settings.host}:{settings.port}{settings.path}"
@@ -101,7 +101,14 @@ def send(
 
 
 def _posts(file: Path | None, count: int, notes: int | None) -> list[Post]:
-    """The callbacks to post."""
+    """The callbacks to post.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it holds no callback, or notes are wanted beside it.
+    """
+    if file and notes is not None:
+        raise ValueError("notes are generated only without a file")
     body = file.read_bytes() if file else samples.sample()
     if count == 1 and notes is None:
         task_id, _ = read_envelope(body)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
+from broker.topics import TopicsError
 from midi_ingest import process
 from midi_ingest.cli import USAGE, fail
 from midi_ingest.settings import Settings
 from midi_ingest.version import __version__
 from midi_ingest.workers import UnknownWorker, find
+from workers.runtime import run
+from workers.runtime.member import AssignmentError
+from workers.runtime.state import StateError
 
 
 def worker(name: str, /, *names: str) -> int:
@@ -18,14 +22,15 @@ def worker(name: str, /, *names: str) -> int:
         name: deduplicate, normalize, render, store, route-failures; or your own as path/to/file.py:name.
         names: more of them.
     """
-    from workers.runtime import run  # noqa: PLC0415 - so that a wrong name is told at once
-
     try:
         workers = [find(reference) for reference in dict.fromkeys((name, *names))]
     except UnknownWorker as error:
         return fail(str(error), USAGE)
 
     async def serve(settings: Settings, stop: asyncio.Event) -> None:
-        await run.run(workers, settings, stop, version=__version__)
+        try:
+            await run.run(workers, settings, stop, version=__version__)
+        except (TopicsError, AssignmentError, StateError) as error:
+            raise process.Stopped(str(error)) from error
 
     return process.run("+".join(w.name for w in workers), serve)

@@ -6,11 +6,9 @@ Nothing here knows Kafka's clients: records and state go in, a `Batch` comes out
 from __future__ import annotations
 
 import time
-import traceback
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -18,7 +16,7 @@ import msgspec
 from schemas import headers as h
 from schemas import reasons
 from schemas.message import Message
-from schemas.topics import DEAD_LETTER, FAILURES, NOW, changelog
+from schemas.topics import FAILURES, NOW, changelog
 from workers.runtime.api import (
     Context,
     Dropped,
@@ -33,6 +31,7 @@ from workers.runtime.api import (
     Worker,
     topic_of,
 )
+from workers.runtime.failures import attempts, failed, unroutable
 from workers.runtime.record import Record, Write, passed_on
 from workers.runtime.state import KeyState, LaneState
 from workers.settings import WorkerSettings
@@ -45,10 +44,6 @@ BUDGET_BYTES: Final = 8 * 1024 * 1024
 
 HEADROOM_BYTES: Final = 128 * 1024
 """What a value leaves free in a record: for its key, its headers, and error headers should it fail later."""
-
-# Error headers stay under 64 KiB, also where each character takes 6 bytes (see `headers.to_wire`).
-_MESSAGE_CHARACTERS: Final = 1000
-_EXCEPTION_CHARACTERS: Final = 8000
 
 
 @dataclass(slots=True)
@@ -73,8 +68,8 @@ class Handler:
         self._writable = frozenset(map(topic_of, worker.writes))
         self._now = {layout.name(topic) for topic in worker.retry_topics([NOW]).values()}
         self._max_value_bytes = layout.max_record_bytes - HEADROOM_BYTES
-        # What fails in the worker that reads the failures must not come back to it.
-        self._failures = DEAD_LETTER if FAILURES in worker.reads else FAILURES
+        self._typed = all(isinstance(source, type) for source in worker.reads)
+        self._routes_failures = FAILURES in worker.reads
         self._changelog = changelog(worker.name, settings.dedup_window)
 
     def handle(self, records: Sequence[Record], state: LaneState | None) -> Batch:
@@ -122,6 +117,8 @@ class Handler:
         return writes
 
     def _key(self, record: Record) -> str:
+        if not record.key and self._typed:
+            raise Reject(reasons.INVALID_PAYLOAD, "The record has no key.")
         try:
             return (record.key or b"").decode()
         except UnicodeDecodeError as error:
@@ -143,7 +140,7 @@ class Handler:
             partition=record.partition,
             offset=record.offset,
             timestamp_ms=record.timestamp_ms,
-            attempt=_attempts(record.headers) + 1,
+            attempt=attempts(record.headers) + 1,
             redriven=record.topic in self._now,
             settings=self._settings,
         )
@@ -196,45 +193,29 @@ class Handler:
                 reasons.TOO_LARGE,
                 f"The {message.kind} has {len(value)} bytes; at most {self._max_value_bytes} fit a record.",
             )
-        headers = passed_on(record) | {
-            h.CE_TYPE: message.kind,
-            h.CONTENT_TYPE: message.content_type,
-            h.SCHEMA: str(message.version),
-        }
+        headers = passed_on(record) | described(type(message))
         return Write(message.topic, key, value, headers)
 
     def _failure(self, record: Record, failure: Failure, error: BaseException | None) -> Write:
-        now = h.timestamp(datetime.now(UTC))
-        headers = (
-            {h.CE_TYPE: self._kind(record)}
-            | passed_on(record)
-            | {
-                h.ERROR_REASON: failure.reason[:_MESSAGE_CHARACTERS],
-                h.ERROR_MESSAGE: failure.message[:_MESSAGE_CHARACTERS],
-                h.ERROR_WORKER: self._worker.name,
-                h.ERROR_TOPIC: record.topic,
-                h.ERROR_PARTITION: str(record.partition),
-                h.ERROR_OFFSET: str(record.offset),
-                h.ERROR_TIMESTAMP: str(record.timestamp_ms),
-                h.ERROR_ATTEMPTS: str(_attempts(record.headers) + 1),
-                h.ERROR_FIRST_AT: record.headers.get(h.ERROR_FIRST_AT, now),
-                h.ERROR_LAST_AT: now,
-                h.ERROR_VERSION: self._version,
-            }
-        )
-        if error:
-            headers[h.ERROR_EXCEPTION] = "".join(traceback.format_exception(error))[-_EXCEPTION_CHARACTERS:]
-        return Write(self._failures, record.key, record.value, headers)
+        if self._routes_failures:
+            return unroutable(record, failure.message)
+        kind = self._kind(record)
+        return failed(record, failure, error, worker=self._worker.name, version=self._version, kind=kind)
 
-    def _kind(self, record: Record) -> str:
-        """The kind of value that a record's topic carries, where that says it."""
+    def _kind(self, record: Record) -> dict[str, str]:
+        """The headers that a record's topic implies, should its producer have left them out."""
         source = self._live.get(record.topic)
-        return source.kind if isinstance(source, type) else ""
+        return described(source) if isinstance(source, type) else {}
 
     def _changes(self, state: LaneState | None) -> Iterable[Write]:
         for change in state.changes() if state is not None else ():
             headers = {h.CONTENT_TYPE: "application/json", h.SCHEMA: "1"}
             yield Write(self._changelog, change.key.encode(), change.value, headers, change.timestamp_ms)
+
+
+def described(kind: type[Message]) -> dict[str, str]:
+    """The headers that tell what kind of value a record has."""
+    return {h.CE_TYPE: kind.kind, h.CONTENT_TYPE: kind.content_type, h.SCHEMA: str(kind.version)}
 
 
 def _forwarded(record: Record, forward: Forward) -> Write:
@@ -249,9 +230,3 @@ def _listed(result: Result) -> list[Output]:
     if isinstance(result, (Message, Keyed, Forward, Failure, Dropped)):
         return [result]
     return list(result)
-
-
-def _attempts(headers: Mapping[str, str]) -> int:
-    """How often a record has failed already; what is no number counts as never."""
-    text = headers.get(h.ERROR_ATTEMPTS, "")[:9]
-    return int(text) if text.isdecimal() else 0

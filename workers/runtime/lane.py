@@ -25,7 +25,6 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, Protocol
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -332,8 +331,5 @@ def _first_of(errors: BaseExceptionGroup[BaseException]) -> str:
 
 def _age_seconds(record: Record) -> float | None:
     """From the callback's receipt until now, where the record says when that was."""
-    try:
-        received = datetime.fromisoformat(record.headers.get(h.CE_TIME, ""))
-    except ValueError:
-        return None
-    return max(0.0, time.time() - received.timestamp())
+    received = h.moment(record.headers.get(h.CE_TIME, ""))
+    return max(0.0, time.time() - received.timestamp()) if received else None

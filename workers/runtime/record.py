@@ -64,13 +64,20 @@ def passed_on(record: Record) -> dict[str, str]:
     What a foreign producer left out is filled in from the record's position and timestamp, so that it is the
     same at every try.
     """
-    received = h.timestamp(datetime.fromtimestamp(record.timestamp_ms / 1000, UTC))
     return {
         h.CE_ID: record.position,
         h.CE_SOURCE: h.SOURCE,
-        h.CE_TIME: received,
+        h.CE_TIME: h.timestamp(_moment(record.timestamp_ms)),
         h.CE_SPECVERSION: h.SPECVERSION,
         h.DIALECT: sunoapi.NAME,
         h.ORIGIN: "callback",
         **h.without_errors(record.headers),
     }
+
+
+def _moment(timestamp_ms: int) -> datetime:
+    """A record's time; the epoch where it lies outside the calendar, as a foreign producer's may."""
+    try:
+        return datetime.fromtimestamp(timestamp_ms / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)

@@ -71,6 +71,20 @@ async def test_a_body_that_kafka_would_refuse_is_not_sent(nowhere: str) -> None:
             await kafka.publish(b"a", bytes(MIB + 1), [])
 
 
+async def test_an_error_that_waiting_does_not_mend_ends_the_ingress(
+    nowhere: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def check(*_: object) -> None:
+        raise AssertionError("a bug")
+
+    monkeypatch.setattr("broker.topics.check", check)
+    settings = IngressSettings(KAFKA_BOOTSTRAP_SERVERS=nowhere, port=0)
+    with pytest.raises(ExceptionGroup) as failed:
+        async with asyncio.timeout(20):
+            await serve(settings, asyncio.Event())
+    assert failed.group_contains(AssertionError, match="a bug")
+
+
 async def test_a_port_in_use_is_named(nowhere: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -80,7 +80,7 @@ def test_different_tasks_have_different_folders(one: str, other: str) -> None:
 
 
 def test_a_file_is_written_with_its_folders_and_nothing_else(tmp_path: Path) -> None:
-    write_whole(tmp_path / "a" / "b" / "song.mid", b"content", "3-17")
+    write_whole(tmp_path / "a" / "b" / "song.mid", b"content")
     assert [str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()] == ["a/b/song.mid"]
     assert (tmp_path / "a/b/song.mid").read_bytes() == b"content"
 
@@ -88,8 +88,8 @@ def test_a_file_is_written_with_its_folders_and_nothing_else(tmp_path: Path) -> 
 @pytest.mark.parametrize("content", [b"", b"short", b"x" * 1_000_000])
 def test_a_file_is_replaced_as_a_whole(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "song.mid"
-    write_whole(path, b"what was there before", "3-17")
-    write_whole(path, content, "3-18")
+    write_whole(path, b"what was there before")
+    write_whole(path, content)
     assert path.read_bytes() == content
     assert list(tmp_path.iterdir()) == [path]
 
@@ -98,10 +98,10 @@ def test_until_all_is_on_disk_readers_see_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "song.mid"
-    write_whole(path, b"old", "3-17")
+    write_whole(path, b"old")
     synced: list[tuple[bytes, int]] = []
     monkeypatch.setattr(os, "fsync", lambda file: synced.append((path.read_bytes(), os.fstat(file).st_size)))
-    write_whole(path, b"brand new", "3-18")
+    write_whole(path, b"brand new")
     assert synced[0] == (b"old", 9)
     assert path.read_bytes() == b"brand new"
 
@@ -111,7 +111,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_says_what_and_where(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     path = tmp_path / "song.mid"
-    write_whole(path, b"old", "3-17")
+    write_whole(path, b"old")
 
     def refuse(_file: int) -> None:
         raise OSError(code, os.strerror(code))
@@ -119,9 +119,10 @@ def test_a_write_that_fails_leaves_the_old_file_and_says_what_and_where(
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", refuse)
         with pytest.raises(Unavailable, match=re.escape(f"{path}: {os.strerror(code)}")):
-            write_whole(path, b"new", "3-18")
+            write_whole(path, b"new")
     assert path.read_bytes() == b"old"
-    write_whole(path, b"new", "3-18")
+    assert list(tmp_path.iterdir()) == [path]
+    write_whole(path, b"new")
     assert list(tmp_path.iterdir()) == [path]
     assert path.read_bytes() == b"new"
 
@@ -132,7 +133,7 @@ def test_a_first_write_that_fails_leaves_no_file(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(os, "fsync", refuse)
     with pytest.raises(Unavailable):
-        write_whole(tmp_path / "song.mid", b"new", "3-17")
+        write_whole(tmp_path / "song.mid", b"new")
     assert not (tmp_path / "song.mid").exists()
 
 
@@ -143,10 +144,10 @@ def test_a_path_that_cannot_be_is_unavailable(tmp_path: Path, obstacle: str) -> 
     else:
         (tmp_path / "folder" / "song.mid").mkdir(parents=True)
     with pytest.raises(Unavailable, match=r"Cannot write .*song\.mid"):
-        write_whole(tmp_path / "folder" / "song.mid", b"x", "3-17")
+        write_whole(tmp_path / "folder" / "song.mid", b"x")
 
 
-def test_what_a_crash_left_behind_is_overwritten_by_the_same_record(
+def test_what_a_crash_left_behind_is_removed_by_the_next_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def crash(_file: int) -> None:
@@ -155,7 +156,7 @@ def test_what_a_crash_left_behind_is_overwritten_by_the_same_record(
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", crash)
         with pytest.raises(KeyboardInterrupt):
-            write_whole(tmp_path / "song.mid", b"long before", "3-17")
-    write_whole(tmp_path / "song.mid", b"new", "3-17")
+            write_whole(tmp_path / "song.mid", b"long before")
+    write_whole(tmp_path / "song.mid", b"new")
     assert [p.name for p in tmp_path.iterdir()] == ["song.mid"]
     assert (tmp_path / "song.mid").read_bytes() == b"new"

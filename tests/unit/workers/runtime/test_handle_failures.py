@@ -221,8 +221,10 @@ def test_what_fails_in_the_worker_that_reads_the_failures_is_a_dead_letter_at_on
     def reads_failures(_value: bytes, context: Context) -> None:
         raise KeyError(context.key)
 
-    batch = Lane(reads_failures).handle(record(b"\xff", topic="midi.failures"))
+    told = {h.ERROR_WORKER: "render", h.ERROR_REASON: "unexpected-error", h.ERROR_OFFSET: "7"}
+    batch = Lane(reads_failures).handle(record(b"\xff", topic="midi.failures", headers=told))
     assert not to(FAILURES, batch.writes)
     letter = only(DEAD_LETTER, batch)
     assert (letter.key, letter.value) == (b"a1", b"\xff")
-    assert letter.headers[h.ERROR_WORKER] == "reads-failures"
+    assert letter.headers[h.ERROR_REASON] == "unroutable"
+    assert (letter.headers[h.ERROR_WORKER], letter.headers[h.ERROR_OFFSET]) == ("render", "7")
