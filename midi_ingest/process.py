@@ -32,10 +32,10 @@ def run(component: str, serve: Callable[[Settings, asyncio.Event], Awaitable[Non
         uvloop.run(_until_signalled(serve, settings))
     except Stopped as error:
         return fail(str(error))
-    except (KafkaError, OSError) as error:
-        return fail(
-            f"{type(error).__name__}: {error} (Kafka is expected at {settings.kafka_bootstrap_servers})"
-        )
+    except KafkaError as error:
+        return fail(f"Kafka at {settings.kafka_bootstrap_servers} does not answer, or refuses: {error}")
+    except OSError as error:
+        return fail(str(error))
     return 0
 
 
