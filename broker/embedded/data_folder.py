@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from broker.embedded.errors import BrokerError
 from broker.embedded.ports import name_of
@@ -52,13 +52,13 @@ class DataFolder:
         """
         with self._usable():
             self.path.mkdir(parents=True, exist_ok=True)
-            self.lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            await self._take(self.lock)
             self._require_space()
-        except BaseException:
-            self.release()
-            raise
+            self.lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+            try:
+                await self._take(self.lock)
+            except BaseException:
+                self.release()
+                raise
 
     def release(self) -> None:
         """Give the folder free; twice does no harm."""
@@ -77,6 +77,15 @@ class DataFolder:
             shutil.copyfile(_LOG_CONFIG, self.path / _LOG_CONFIG.name)
             shutil.rmtree(self.scratch, ignore_errors=True)
             self.scratch.mkdir()
+
+    def new_output(self) -> BinaryIO:
+        """The file for what Java says, emptied.
+
+        Raises:
+            BrokerError: it cannot be written to.
+        """
+        with self._usable():
+            return self.output_file.open("wb")
 
     async def _take(self, lock: int) -> None:
         deadline = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
@@ -104,8 +113,7 @@ class DataFolder:
             yield
         except OSError as error:
             raise BrokerError(
-                f"the data folder {self.path} cannot be used ({error.strerror}: {error.filename}): "
-                "choose one that you may write to"
+                f"the data folder {self.path} cannot be used ({error}): choose one that you may write to"
             ) from error
 
 

@@ -165,6 +165,6 @@ def _disk_trouble(error: OSError, folder: Path) -> str:
             f"no room for Kafka's jars (45 MB) in {folder}: make some, or set XDG_CACHE_HOME to another disk"
         )
     return (
-        f"Kafka's jars cannot be kept in {folder} ({error.strerror}: {error.filename}): "
+        f"Kafka's jars cannot be kept in {folder} ({error}): "
         "set XDG_CACHE_HOME to a folder that you may write to"
     )

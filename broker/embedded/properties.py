@@ -32,7 +32,7 @@ _SETTINGS: Final[Mapping[str, str]] = {
     "auto.create.topics.enable": "false",
     "message.max.bytes": str(16 * MIB),
     # After a kill the next start waits until this has passed for the dead broker: 9 s by default.
-    "broker.session.timeout.ms": "2000",
+    "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "500",
     # As long as callbacks are kept: a machine left alone for weeks goes on where it was.
     "offsets.retention.minutes": str(30 * 24 * 60),

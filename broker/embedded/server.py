@@ -124,7 +124,7 @@ class EmbeddedKafka:
             raise self._trouble(f"Kafka could not prepare the data folder {self._folder.path}")
 
     async def _spawn(self, command: list[str]) -> None:
-        with self._folder.output_file.open("wb") as output:
+        with self._folder.new_output() as output:
             self._process = await asyncio.create_subprocess_exec(
                 *tied_to_this_process(command),
                 cwd=self._folder.path,

@@ -24,46 +24,31 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol
+from itertools import takewhile
+from typing import Final
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
 
 from broker import clients
 from schemas import headers as h
 from schemas.message import Topic
-from schemas.topics import NOW, changelog
 from telemetry import metrics
 from telemetry.logs import logger
-from workers.runtime.api import Worker, all_delays
+from workers.runtime.api import Worker
+from workers.runtime.feeds import Feed, Opening, started
 from workers.runtime.handle import Batch, Handler
+from workers.runtime.measure import count
 from workers.runtime.record import Record, Write, from_kafka
 from workers.runtime.state import LaneState
-from workers.settings import WorkerSettings, delay_seconds
+from workers.settings import WorkerSettings
 
 BATCH_RECORDS: Final = 500
 POLL_MS: Final = 60_000
-OPEN_TIMEOUT_SECONDS: Final = 60
-CLOSE_TIMEOUT_SECONDS: Final = 5
 TRANSACTION_TIMEOUT_SECONDS: Final = clients.TRANSACTION_TIMEOUT_MS / 1000
 FENCED_PAUSE_SECONDS: Final = clients.SESSION_TIMEOUT_MS / 1000
 FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 15.0
-
-# aiokafka keeps one fetch in flight, for the partitions of a consumer that have no records buffered; what arrives
-# on another one meanwhile waits for its return. A consumer with one partition cannot miss its own records, so
-# Kafka may hold its fetch long, and an idle lane costs nearly nothing.
-FETCH_WAIT_MS: Final = 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Feed:
-    """A partition whose records are handled once they have waited ``delay_seconds``."""
-
-    consumer: AIOKafkaConsumer
-    partition: TopicPartition
-    delay_seconds: int = 0
 
 
 class Lane:
@@ -106,88 +91,23 @@ class Lane:
         await asyncio.wait([task])
 
     @contextlib.asynccontextmanager
-    async def _open(self) -> AsyncIterator[tuple[AIOKafkaProducer, LaneState | None, list[_Feed]]]:
+    async def _open(self) -> AsyncIterator[tuple[AIOKafkaProducer, LaneState | None, list[Feed]]]:
         async with contextlib.AsyncExitStack() as stack:
+            opening = Opening(stack, self._worker, self._partition, self._settings)
             producer = clients.producer(self._settings, transactional_id=f"{self._group}-{self._partition}")
-            await _start(stack, producer)
-            state = await self._restored_state()
-            feeds = [*await self._live(stack), *await self._retries(stack)]
+            await started(stack, producer)
+            state, feeds = await opening.state(), await opening.feeds()
             self.ready = True
             stack.callback(setattr, self, "ready", False)
             self._log.debug("lane ready", state_keys=len(state) if state is not None else None)
             yield producer, state, feeds
 
-    async def _live(self, stack: contextlib.AsyncExitStack) -> list[_Feed]:
-        """A feed and a consumer a source, so that none waits for another's fetch."""
-        readers = [await self._reader(stack, [topic]) for topic in self._worker.sources]
-        return [_Feed(consumer, tp) for consumer, (tp,) in readers]
-
-    async def _retries(self, stack: contextlib.AsyncExitStack) -> list[_Feed]:
-        """A feed a delay, so that a record that waits stops only those behind it; one consumer for all."""
-        topics = self._worker.retry_topics(all_delays(self._settings))
-        if not topics:
-            return []
-        consumer, partitions = await self._reader(stack, list(topics.values()))
-        seconds = [0 if delay == NOW else delay_seconds(delay) for delay in topics]
-        return [_Feed(consumer, tp, delay) for tp, delay in zip(partitions, seconds, strict=True)]
-
-    async def _reader(
-        self, stack: contextlib.AsyncExitStack, topics: Sequence[Topic]
-    ) -> tuple[AIOKafkaConsumer, list[TopicPartition]]:
-        """A consumer of this lane's partition of some topics, at the group's committed offsets."""
-        consumer = clients.reader(self._settings, group=self._group, fetch_max_wait_ms=FETCH_WAIT_MS)
-        partitions = [TopicPartition(self._settings.layout.name(t), self._partition) for t in topics]
-        await _start(stack, consumer)
-        consumer.assign(partitions)
-        beginnings = await consumer.beginning_offsets(partitions)
-        ends = await consumer.end_offsets(partitions)
-        for tp in partitions:
-            committed = await consumer.committed(tp)
-            consumer.seek(tp, self._start(tp, committed, beginnings[tp], ends[tp]))
-        return consumer, partitions
-
-    def _start(self, tp: TopicPartition, committed: int | None, beginning: int, end: int) -> int:
-        """The offset to read on from; that the log does not hold the committed one is an error."""
-        if committed is None:
-            return beginning
-        if committed < beginning:
-            self._log.error(
-                "records lost to retention", topic=tp.topic, committed=committed, beginning=beginning
-            )
-            metrics.OFFSETS_LOST.labels(self._worker.name, tp.topic).inc(beginning - committed)
-            return beginning
-        if committed > end:
-            self._log.error(
-                "the topic was made anew; reading all of it", topic=tp.topic, committed=committed, end=end
-            )
-            return beginning
-        return committed
-
-    async def _restored_state(self) -> LaneState | None:
-        if not self._worker.state_type:
-            return None
-        window = self._settings.dedup_window
-        state = LaneState(self._worker.state_type, window)
-        topic = self._settings.layout.name(changelog(self._worker.name, window))
-        tp = TopicPartition(topic, self._partition)
-        async with contextlib.AsyncExitStack() as stack:
-            consumer = clients.reader(self._settings)
-            await _start(stack, consumer)
-            consumer.assign([tp])
-            end = (await consumer.end_offsets([tp]))[tp]
-            await consumer.seek_to_beginning(tp)
-            while await consumer.position(tp) < end:
-                for records in (await consumer.getmany(timeout_ms=1000)).values():
-                    for record in records:
-                        state.restore_record(record.key, record.value, record.timestamp, record.offset)
-        return state
-
-    async def _consume(self, producer: AIOKafkaProducer, state: LaneState | None, feeds: list[_Feed]) -> None:
+    async def _consume(self, producer: AIOKafkaProducer, state: LaneState | None, feeds: list[Feed]) -> None:
         async with asyncio.TaskGroup() as tasks:
             for feed in feeds:
                 tasks.create_task(self._follow(feed, producer, state))
 
-    async def _follow(self, feed: _Feed, producer: AIOKafkaProducer, state: LaneState | None) -> None:
+    async def _follow(self, feed: Feed, producer: AIOKafkaProducer, state: LaneState | None) -> None:
         pauses = _growing_pauses()
         while True:
             polled = await feed.consumer.getmany(
@@ -196,7 +116,7 @@ class Lane:
             waiting = deque(map(from_kafka, polled.get(feed.partition, ())))
             while waiting:
                 await _until_due(waiting[0], feed.delay_seconds)
-                due = [record for record in waiting if _seconds_until_due(record, feed.delay_seconds) <= 0]
+                due = list(takewhile(lambda r: _seconds_until_due(r, feed.delay_seconds) <= 0, waiting))
                 blocked = await self._handle(due, waiting, producer, state)
                 if not blocked:
                     pauses = _growing_pauses()
@@ -222,7 +142,7 @@ class Lane:
                 await self._transact(producer, batch, handled)
                 if state is not None:
                     state.commit()
-                self._count(batch, handled, state, called - started, time.monotonic() - called)
+                self._tell(batch, handled, state, called - started, time.monotonic() - called)
         for _ in handled:
             waiting.popleft()
         return batch.blocked
@@ -259,50 +179,19 @@ class Lane:
         self._existing.add(write.topic)
         return write
 
-    def _count(
+    def _tell(
         self,
         batch: Batch,
         handled: Sequence[Record],
         state: LaneState | None,
-        called: float,
-        committed: float,
+        called_s: float,
+        committed_s: float,
     ) -> None:
-        name = self._worker.name
-        metrics.BATCH_RECORDS.labels(name).observe(len(handled))
-        metrics.HANDLE_SECONDS.labels(name).observe(called)
-        metrics.TRANSACTION_SECONDS.labels(name).observe(committed)
-        for record in handled:
-            metrics.RECORDS_IN.labels(name, record.topic).inc()
-            if (age := _age_seconds(record)) is not None:
-                metrics.AGE_SECONDS.labels(name).observe(age)
-        for write in batch.writes:
-            metrics.RECORDS_OUT.labels(name, write.topic.name).inc()
-        for why, times in batch.dropped.items():
-            metrics.RECORDS_DROPPED.labels(name, why).inc(times)
-        for reason, times in batch.failed.items():
-            metrics.RECORDS_FAILED.labels(name, reason).inc(times)
-            self._log.warning("records failed", reason=reason, records=times, first=handled[0].position)
+        count(self._worker.name, batch, handled, called_s, committed_s)
         if state is not None:
-            metrics.STATE_KEYS.labels(name, str(self._partition)).set(len(state))
-
-
-class _Client(Protocol):
-    async def start(self) -> None: ...
-    async def stop(self) -> None: ...
-
-
-async def _start(stack: contextlib.AsyncExitStack, client: _Client) -> None:
-    """Start a client and have it stopped with the stack, also if its start fails midway."""
-    stack.push_async_callback(_stop, client)
-    async with asyncio.timeout(OPEN_TIMEOUT_SECONDS):
-        await client.start()
-
-
-async def _stop(client: _Client) -> None:
-    """Stop a client; one that cannot reach Kafka any more, or is fenced, has nothing left to do there."""
-    with contextlib.suppress(KafkaError, OSError):
-        async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
-            await client.stop()
+            metrics.STATE_KEYS.labels(self._worker.name, str(self._partition)).set(len(state))
+        if batch.failed:
+            self._log.warning("records failed", reasons=dict(batch.failed), first=handled[0].position)
 
 
 async def _until_due(record: Record, delay_seconds: int) -> None:
@@ -327,9 +216,3 @@ def _first_of(errors: BaseExceptionGroup[BaseException]) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return f"{type(error).__name__}: {error}"
-
-
-def _age_seconds(record: Record) -> float | None:
-    """From the callback's receipt until now, where the record says when that was."""
-    received = h.moment(record.headers.get(h.CE_TIME, ""))
-    return max(0.0, time.time() - received.timestamp()) if received else None

@@ -1,0 +1,34 @@
+"""What a lane counts of each batch, once it is committed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from schemas import headers as h
+from telemetry import metrics
+from workers.runtime.handle import Batch
+from workers.runtime.record import Record
+
+
+def count(worker: str, batch: Batch, handled: Sequence[Record], called_s: float, committed_s: float) -> None:
+    """Count a batch: what went in and out, and the seconds in the function and in the transaction."""
+    metrics.BATCH_RECORDS.labels(worker).observe(len(handled))
+    metrics.HANDLE_SECONDS.labels(worker).observe(called_s)
+    metrics.TRANSACTION_SECONDS.labels(worker).observe(committed_s)
+    for record in handled:
+        metrics.RECORDS_IN.labels(worker, record.topic).inc()
+        if (age := _age_seconds(record)) is not None:
+            metrics.AGE_SECONDS.labels(worker).observe(age)
+    for write in batch.writes:
+        metrics.RECORDS_OUT.labels(worker, write.topic.name).inc()
+    for why, times in batch.dropped.items():
+        metrics.RECORDS_DROPPED.labels(worker, why).inc(times)
+    for reason, times in batch.failed.items():
+        metrics.RECORDS_FAILED.labels(worker, reason).inc(times)
+
+
+def _age_seconds(record: Record) -> float | None:
+    """From the callback's receipt until now, where the record says when that was."""
+    received = h.moment(record.headers.get(h.CE_TIME, ""))
+    return max(0.0, time.time() - received.timestamp()) if received else None
