@@ -50,10 +50,14 @@ def class_path(stop: threading.Event) -> list[Path]:
 def _fetch(jars: Sequence[Jar], folder: Path, stop: threading.Event) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FetchProgress(len(jars)) as progress, _sole_fetcher(folder, progress, stop):
+        with (
+            FetchProgress(len(jars)) as progress,
+            _sole_fetcher(folder, progress, stop),
+            _passing(folder / "incoming") as incoming,
+        ):
             progress.say(f"Fetching {len(jars)} jars of Kafka into {folder} …")
             _name_damaged(jars, folder, progress)
-            _Arrivals(folder, progress, stop).bring_all(jars)
+            _Arrivals(folder, incoming, progress, stop).bring_all(jars)
     except _Stopped as stopped:
         raise BrokerError("fetching Kafka's jars was stopped; the next start goes on with it") from stopped
     except OSError as error:
@@ -67,12 +71,12 @@ def _name_damaged(jars: Sequence[Jar], folder: Path, progress: FetchProgress) ->
 
 
 class _Arrivals:
-    """Brings jars into the folder, by way of its subfolder ``incoming``, a Maven repository in the making."""
+    """Brings jars into the folder, by way of ``incoming``, which is to jgo the Maven repository of this machine."""
 
-    def __init__(self, folder: Path, progress: FetchProgress, stop: threading.Event) -> None:
+    def __init__(self, folder: Path, incoming: Path, progress: FetchProgress, stop: threading.Event) -> None:
         configured = local_extra("jgo.config").GlobalSettings.load()
         maven = local_extra("jgo.maven")
-        self._folder, self._incoming = folder, folder / "incoming"
+        self._folder, self._incoming = folder, incoming
         self._progress, self._stop = progress, stop
         self._repository: Path = configured.repo_cache
         self._resolver = maven.PythonResolver(progress_callback=self._downloading)
@@ -81,14 +85,12 @@ class _Arrivals:
 
     def bring_all(self, jars: Sequence[Jar]) -> None:
         """Bring all of them, or raise what the first one met that could not be had."""
-        shutil.rmtree(self._incoming, ignore_errors=True)
         with ThreadPoolExecutor(_PARALLEL) as pool:
             try:
                 for _ in pool.map(self._bring, jars):
                     self._progress.count()
             finally:
                 self._stop.set()
-        shutil.rmtree(self._incoming, ignore_errors=True)
 
     def _bring(self, jar: Jar) -> None:
         arrived, target = self._incoming / jar.repository_path, self._folder / jar.filename
@@ -140,6 +142,16 @@ def _sole_fetcher(folder: Path, progress: FetchProgress, stop: threading.Event) 
             if stop.wait(_POLL_SECONDS):
                 raise _Stopped
         yield
+
+
+@contextmanager
+def _passing(folder: Path) -> Iterator[Path]:
+    """A folder that is gone afterwards; what a killed process left in it is gone before."""
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _locked(lock: TextIO) -> bool:

@@ -123,17 +123,18 @@ async def test_everything_comes_up_takes_the_sample_restarts_what_dies_and_stops
 
 
 async def test_kill_9_leaves_nothing_running_and_the_next_start_knows_what_was_done(tmp_path: Path) -> None:
+    song = tmp_path / "store/tasks/5c79%2A%2A%2A%2Abe8e/song.mid"
     async with upped(tmp_path) as up:
         code, output = await up.run("send", "--wait")
         assert code == 0, output
+        written_at = song.stat().st_mtime_ns
         parts = up.children
         up.process.kill()
         await none_left(parts)
     async with upped(tmp_path) as again:
         code, output = await again.run("send", "--wait")
         assert (code, "complete" in output) == (0, True), output
-        changed = (tmp_path / "store/tasks/5c79%2A%2A%2A%2Abe8e/song.mid").stat().st_mtime
-        assert changed < psutil.Process(again.process.pid).create_time()  # it was not rendered again
+        assert song.stat().st_mtime_ns == written_at  # it was not rendered again
 
 
 async def test_a_part_that_cannot_live_stops_everything_and_shows_why(tmp_path: Path) -> None:
