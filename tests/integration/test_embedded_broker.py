@@ -20,7 +20,6 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from broker.embedded import BrokerError, EmbeddedKafka
 from broker.embedded.ports import free_port, is_free
 
-TOPIC = "songs"
 MIB = 1024 * 1024
 PARENT = """
 import asyncio, sys
@@ -38,16 +37,16 @@ asyncio.run(main())
 
 @pytest.fixture(scope="module")
 async def kafka(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedKafka]:
-    """One that runs, for tests that do it no harm."""
+    """One that runs; a test that stops it starts it again."""
     async with EmbeddedKafka(tmp_path_factory.mktemp("kafka"), port=0) as kafka:
         yield kafka
 
 
 async def test_it_commits_transactions_and_takes_a_body_of_eight_mib(kafka: EmbeddedKafka) -> None:
-    await _create_topic(kafka)
     value = os.urandom(8 * MIB)
-    await _commit(kafka, value)
-    assert await _values(kafka, 1) == [value]
+    await _create_topic(kafka, "large")
+    await _commit(kafka, "large", value)
+    assert await _values(kafka, "large", 1) == [value]
 
 
 async def test_it_logs_to_its_file_and_says_nothing_itself(kafka: EmbeddedKafka) -> None:
@@ -59,6 +58,10 @@ def test_it_listens_on_the_loopback_address_only(kafka: EmbeddedKafka) -> None:
     sockets = psutil.Process(kafka.pid).net_connections("tcp")
     listening = {one.laddr.ip for one in sockets if one.status == psutil.CONN_LISTEN}
     assert {address.removeprefix("::ffff:") for address in listening} == {"127.0.0.1"}
+
+
+def test_a_ctrl_c_in_the_terminal_does_not_reach_it(kafka: EmbeddedKafka) -> None:
+    assert os.getpgid(kafka.pid) != os.getpgid(0)
 
 
 async def test_a_port_in_use_names_the_process_that_has_it(kafka: EmbeddedKafka, tmp_path: Path) -> None:
@@ -73,23 +76,22 @@ async def test_a_folder_in_use_names_the_process_that_has_it(kafka: EmbeddedKafk
         await EmbeddedKafka(folder, port=0).start()
 
 
-async def test_records_outlast_a_stop_and_a_kill_and_nothing_runs_after_either(tmp_path: Path) -> None:
-    kafka = EmbeddedKafka(tmp_path, port=0)
-    await kafka.start()
+async def test_records_outlast_a_stop_and_a_kill_and_nothing_runs_after_either(kafka: EmbeddedKafka) -> None:
+    await _create_topic(kafka, "kept")
+    await _commit(kafka, "kept", b"over a stop")
     process = psutil.Process(kafka.pid)
-    await _create_topic(kafka)
-    await _commit(kafka, b"kept over a stop")
     await kafka.stop()
     assert not process.is_running()
     assert is_free(kafka.port)
 
-    async with kafka:
-        await _commit(kafka, b"kept over a kill")
-        os.kill(kafka.pid, signal.SIGKILL)
-        assert re.search(r"Kafka ended \(exit code -9\).*Its log: ", str(await kafka.ended()), re.DOTALL)
+    await kafka.start()
+    await _commit(kafka, "kept", b"over a kill")
+    os.kill(kafka.pid, signal.SIGKILL)
+    assert re.search(r"Kafka ended \(exit code -9\).*Its log: ", str(await kafka.ended()), re.DOTALL)
+    await kafka.stop()
 
-    async with kafka:
-        assert await _values(kafka, 2) == [b"kept over a stop", b"kept over a kill"]
+    await kafka.start()
+    assert await _values(kafka, "kept", 2) == [b"over a stop", b"over a kill"]
     # What Kafka 4.3 and 4.4 log when they leave a transaction without its end (KAFKA-20734).
     assert "likely deleted already" not in kafka.log_file.read_text("utf-8")
 
@@ -125,31 +127,31 @@ def test_a_parent_killed_outright_leaves_no_kafka_behind(tmp_path: Path) -> None
     assert not java.is_running() or java.status() == psutil.STATUS_ZOMBIE
 
 
-async def _create_topic(kafka: EmbeddedKafka) -> None:
+async def _create_topic(kafka: EmbeddedKafka, topic: str) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
     await admin.start()
     try:
         configs = {"max.message.bytes": str(9 * MIB)}
-        response = await admin.create_topics([NewTopic(TOPIC, 1, 1, topic_configs=configs)])
+        response = await admin.create_topics([NewTopic(topic, 1, 1, topic_configs=configs)])
         assert [error[1] for error in response.topic_errors] == [0]
     finally:
         await admin.close()
 
 
-async def _commit(kafka: EmbeddedKafka, value: bytes) -> None:
+async def _commit(kafka: EmbeddedKafka, topic: str, value: bytes) -> None:
     async with (
         AIOKafkaProducer(
             bootstrap_servers=kafka.bootstrap_servers, transactional_id="test", max_request_size=9 * MIB
         ) as producer,
         producer.transaction(),
     ):
-        await producer.send_and_wait(TOPIC, value)
+        await producer.send_and_wait(topic, value)
 
 
-async def _values(kafka: EmbeddedKafka, count: int) -> list[bytes | None]:
+async def _values(kafka: EmbeddedKafka, topic: str, count: int) -> list[bytes | None]:
     """The first records that a reader of committed ones sees."""
     consumer = AIOKafkaConsumer(
-        TOPIC,
+        topic,
         bootstrap_servers=kafka.bootstrap_servers,
         auto_offset_reset="earliest",
         isolation_level="read_committed",

@@ -127,12 +127,12 @@ class _Client(Protocol):
 
 async def started(stack: contextlib.AsyncExitStack, client: _Client) -> None:
     """Start a client and have it stopped with the stack, also if its start fails midway."""
-    stack.push_async_callback(_stop, client)
+    stack.push_async_callback(stopped, client)
     async with asyncio.timeout(START_TIMEOUT_SECONDS):
         await client.start()
 
 
-async def _stop(client: _Client) -> None:
+async def stopped(client: _Client) -> None:
     """Stop a client; one that cannot reach Kafka any more, or is fenced, has nothing left to do there."""
     with contextlib.suppress(KafkaError, OSError):
         async with asyncio.timeout(STOP_TIMEOUT_SECONDS):

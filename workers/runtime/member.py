@@ -16,6 +16,7 @@ from broker import clients
 from telemetry import metrics
 from telemetry.logs import logger
 from workers.runtime.api import Worker, all_delays
+from workers.runtime.feeds import stopped
 from workers.runtime.handle import Handler
 from workers.runtime.lane import Lane
 from workers.settings import WorkerSettings
@@ -65,7 +66,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             polling.cancel()
             await asyncio.wait([polling])
             await self._stop_lanes()
-            await consumer.stop()
+            await stopped(consumer)
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> None:
         """Join the group, and keep telling it that this member is alive."""

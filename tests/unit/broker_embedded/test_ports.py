@@ -37,6 +37,15 @@ def test_a_port_taken_on_all_addresses_is_in_use_here_too() -> None:
         require_free(server.getsockname()[1])
 
 
+def test_connections_that_are_being_wound_up_do_not_hold_a_port() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            server.accept()[0].close()
+            assert client.recv(1) == b""
+    assert is_free(port)
+
+
 def test_a_holder_that_may_not_be_known_is_another_users(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(psutil, "net_connections", lambda _: [])
     with pytest.raises(BrokerError, match="another user's process"):
