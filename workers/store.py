@@ -7,7 +7,7 @@ import os
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 from urllib.parse import quote
 
 import msgspec
@@ -15,11 +15,22 @@ import msgspec
 from schemas import headers as h
 from schemas.callback import Task
 from schemas.file import MidiFile
+from schemas.message import Message
 from schemas.outcome import Outcome
 from schemas.score import Score, Warning  # noqa: A004 - the contract's word
 from workers.runtime.api import Context, Dropped, Output, State, Unavailable, worker
 
-FILES: Final[dict[type, str]] = {Task: "callback.json", Score: "score.json", MidiFile: "song.mid"}
+
+class ScoreWarnings(Message, frozen=True, kw_only=True):
+    """A score of which only the warnings are read: its thousands of notes stay undecoded."""
+
+    topic: ClassVar = Score.topic
+    kind: ClassVar = Score.kind
+
+    warnings: list[Warning]
+
+
+FILES: Final[dict[type, str]] = {Task: "callback.json", ScoreWarnings: "score.json", MidiFile: "song.mid"}
 
 _LONGEST_NAME_BYTES: Final = 150
 
@@ -32,16 +43,16 @@ class Stored(msgspec.Struct, frozen=True):
     warnings: tuple[Warning, ...] = ()
 
 
-@worker("store", reads=(Task, Score, MidiFile), writes=Outcome)
-def store(message: Task | Score | MidiFile, context: Context, state: State[Stored]) -> Output | None:
+@worker("store", reads=(Task, ScoreWarnings, MidiFile), writes=Outcome)
+def store(message: Task | ScoreWarnings | MidiFile, context: Context, state: State[Stored]) -> Output | None:
     """Write one of a task's files, and its outcome once all are there."""
     before, received = state.get(), receipt(context)
     if before and received < before.received:
         return Dropped("older-result")
     folder = context.settings.store_path / "tasks" / folder_name(context.key)
     name = FILES[type(message)]
-    write_whole(folder / name, message.encode())
-    warnings = tuple(message.warnings) if isinstance(message, Score) else None
+    write_whole(folder / name, context.value)
+    warnings = tuple(message.warnings) if isinstance(message, ScoreWarnings) else None
     after, complete = settle(before, received, name, warnings)
     state.put(after)
     if not complete:

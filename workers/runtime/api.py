@@ -83,11 +83,13 @@ Result = Output | Iterable[Output] | None
 class Context:
     """What is known of the record in work.
 
-    ``headers`` are the record's, with what a foreign producer left out filled in. ``attempt`` counts from 1.
+    ``value`` is the record's, byte for byte; ``headers`` are too, with what a foreign producer left out filled in.
+    ``attempt`` counts from 1.
     ``redriven`` means that an operator sent it here again. ``settings`` are the process' settings.
     """
 
     key: str
+    value: bytes
     headers: Mapping[str, str]
     topic: str
     partition: int

@@ -135,6 +135,7 @@ class Handler:
     def _context(self, record: Record, key: str) -> Context:
         return Context(
             key=key,
+            value=record.value or b"",
             headers=passed_on(record) | record.headers,
             topic=record.topic,
             partition=record.partition,
