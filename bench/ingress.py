@@ -102,7 +102,7 @@ def main(
         seconds: how long each time; 1, or 0.4 with --quick.
         connections: how many keep-alive connections post at once.
         notes: notes a song, about 77 bytes each; may be repeated.
-        quick: a first impression, in under 20 s.
+        quick: a first impression, in about 20 s.
     """
     forget_settings()
     rounds, seconds = rounds or (1 if quick else 5), seconds or (0.4 if quick else 1.0)

@@ -85,13 +85,13 @@ def main(
     Args:
         load: how many songs to post at once, and how many notes each has; may be repeated.
         rate: songs a second in the measurement of latency; they have 400 notes.
-        seconds: how long to post at that rate; 20, or 4 with --quick.
+        seconds: how long to post at that rate; 20, or 3 with --quick.
         connections: how many keep-alive connections post the load at once.
-        quick: a first impression, in under 20 s.
+        quick: a first impression, in about 20 s.
     """
     forget_settings()
-    load = load or (((100, 400),) if quick else ((1000, 10), (500, 400), (60, 4000)))
-    seconds = seconds or (4.0 if quick else 20.0)
+    load = load or (((60, 400),) if quick else ((1000, 10), (500, 400), (60, 4000)))
+    seconds = seconds or (3.0 if quick else 20.0)
     throughputs, latencies = uvloop.run(_measure(load, rate, seconds, connections))
     _show_throughput(throughputs)
     _show_latency(latencies, rate)

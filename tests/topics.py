@@ -1,18 +1,22 @@
-"""Reading and writing topics in tests, as an outsider would: committed records only."""
+"""Topics in tests: a prefix of their own; written and read as an outsider would, committed records only."""
 
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from aiokafka import TopicPartition
 
 from broker import clients
 from broker.settings import KafkaSettings
+from midi_ingest.settings import Settings
 from schemas import headers as h
 from schemas.message import Topic
 
+PARTITIONS = 3
 PATIENCE_SECONDS = 60
 
 
@@ -98,3 +102,27 @@ async def write(
             await producer.send_and_wait(name, value, key=key.encode() if key else None, headers=wire)
     finally:
         await producer.stop()
+
+
+def make_settings(kafka_servers: str, folder: Path) -> Settings:
+    """Settings that nobody else has; free ports, short retry delays."""
+    return Settings(
+        kafka_bootstrap_servers=kafka_servers,
+        topic_prefix=f"test-{uuid.uuid4().hex[:12]}.",
+        partitions=PARTITIONS,
+        store=str(folder / "store"),
+        data_dir=folder / "data",
+        retry_delays=("1s", "2s"),
+        port=0,
+    )
+
+
+async def delete_topics(settings: Settings) -> None:
+    """Delete all topics with a test's prefix."""
+    admin = clients.admin(settings)
+    await admin.start()
+    try:
+        names = [name for name in await admin.list_topics() if name.startswith(settings.topic_prefix)]
+        await admin.delete_topics(names)
+    finally:
+        await admin.close()

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from midi_ingest.settings import Settings
-from tests.integration.conftest import delete_topics, make_settings
+from tests.topics import delete_topics, make_settings
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "loudest_note.py"
 

@@ -24,8 +24,7 @@ from ingest.server import serve
 from midi_ingest.settings import Settings
 from schemas.callback import Callback
 from schemas.topics import shared
-from tests.integration.conftest import delete_topics, make_settings
-from tests.topics import eventually, read_all
+from tests.topics import delete_topics, eventually, make_settings, read_all
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 PROMISED_SECONDS = 5
@@ -97,11 +96,11 @@ async def ready_ingress(settings: Settings) -> AsyncIterator[Sender]:
         yield sender
 
 
-async def test_a_callback_is_in_the_topic_byte_for_byte_with_its_key_and_headers(kafka: Settings) -> None:
+async def test_a_callback_is_in_the_topic_byte_for_byte_with_its_key_and_headers(settings: Settings) -> None:
     body = b' {"task_id" : "5c79****be8e",\n"data":{"instruments":[]},"code":200}\r\n'
-    async with ready_ingress(kafka) as sender:
+    async with ready_ingress(settings) as sender:
         assert await sender.post(body, traceparent=TRACE) == 200
-        (record,) = await read_all(kafka, Callback.topic)
+        (record,) = await read_all(settings, Callback.topic)
 
     assert (record.key, record.value) == ("5c79****be8e", body)
     headers = dict(record.headers)
@@ -120,31 +119,31 @@ async def test_a_callback_is_in_the_topic_byte_for_byte_with_its_key_and_headers
 
 
 async def test_a_callback_lies_in_the_partition_that_kafkas_own_producer_would_choose(
-    kafka: Settings,
+    settings: Settings,
 ) -> None:
-    async with ready_ingress(kafka) as sender:
+    async with ready_ingress(settings) as sender:
         for task_id in MURMUR2:
             assert await sender.post(callback(task_id)) == 200
-        records = await read_all(kafka, Callback.topic)
+        records = await read_all(settings, Callback.topic)
 
-    expected = {task_id: (murmur2 & 0x7FFFFFFF) % kafka.partitions for task_id, murmur2 in MURMUR2.items()}
+    expected = {task_id: (murmur2 & 0x7FFFFFFF) % settings.partitions for task_id, murmur2 in MURMUR2.items()}
     assert {record.key: record.partition for record in records} == expected
 
 
-async def test_a_large_callback_arrives_whole(kafka: Settings) -> None:
-    data = base64.b64encode(os.urandom(kafka.max_body_bytes * 3 // 4 - 100)).decode()
+async def test_a_large_callback_arrives_whole(settings: Settings) -> None:
+    data = base64.b64encode(os.urandom(settings.max_body_bytes * 3 // 4 - 100)).decode()
     body = callback("large", data)
-    async with ready_ingress(kafka) as sender:
+    async with ready_ingress(settings) as sender:
         assert await sender.post(body) == 200
-        (record,) = await read_all(kafka, Callback.topic)
+        (record,) = await read_all(settings, Callback.topic)
     assert record.value == body
 
 
-async def test_many_callbacks_at_once_all_arrive(kafka: Settings) -> None:
+async def test_many_callbacks_at_once_all_arrive(settings: Settings) -> None:
     bodies = {f"task-{n}": callback(f"task-{n}", "x" * (n % 7) * 1000) for n in range(300)}
-    async with ready_ingress(kafka) as sender:
+    async with ready_ingress(settings) as sender:
         assert set(await asyncio.gather(*(sender.post(body) for body in bodies.values()))) == {200}
-        records = await read_all(kafka, Callback.topic)
+        records = await read_all(settings, Callback.topic)
     assert {record.key: record.value for record in records} == bodies
     assert len(records) == len(bodies)
 

@@ -24,8 +24,7 @@ from schemas.message import Message
 from schemas.score import Score
 from schemas.topics import DEAD_LETTER
 from tests.installation import Installation, installed
-from tests.integration.conftest import delete_topics, make_settings
-from tests.topics import Seen, read_all, read_until
+from tests.topics import Seen, delete_topics, make_settings, read_all, read_until
 from workers.store import folder_name
 
 SAMPLE_ID = "5c79****be8e"
