@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from aiokafka import ConsumerRecord
 
 from schemas import headers as h
 from schemas.dialects import sunoapi
 from schemas.message import Topic
+
+_ALWAYS: Final = frozenset({h.CE_ID, h.CE_SOURCE, h.CE_TIME, h.CE_SPECVERSION, h.DIALECT, h.ORIGIN})
+"""The headers that every record of ours has, whatever its kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,11 @@ def passed_on(record: Record) -> dict[str, str]:
     What a foreign producer left out is filled in from the record's position and timestamp, so that it is the
     same at every try.
     """
+    headers = h.without_errors(record.headers)
+    return headers if headers.keys() >= _ALWAYS else _filled_in(record) | headers
+
+
+def _filled_in(record: Record) -> dict[str, str]:
     return {
         h.CE_ID: record.position,
         h.CE_SOURCE: h.SOURCE,
@@ -71,7 +80,6 @@ def passed_on(record: Record) -> dict[str, str]:
         h.CE_SPECVERSION: h.SPECVERSION,
         h.DIALECT: sunoapi.NAME,
         h.ORIGIN: "callback",
-        **h.without_errors(record.headers),
     }
 
 
