@@ -41,7 +41,7 @@ class KafkaSettings(BaseModel):
     max_body_bytes: int = Field(
         default=8 * 1024 * 1024,
         ge=1024,
-        le=256 * 1024 * 1024,
+        le=32 * 1024 * 1024,
         description="The largest callback body; larger ones are refused with 413. Topics take 1 MiB more.",
     )
 

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from aiohttp import hdrs, web
+from yarl import URL
 
 from ingest.ingress import Ingress
 from ingest.problems import Problem
@@ -23,6 +24,7 @@ KEEPALIVE_SECONDS: Final = 15.0
 LINGERING_SECONDS: Final = 5.0
 """For so long the rest of a refused body is read and dropped, so that its sender gets to read the answer."""
 
+_NO_TARGET: Final = URL("/no-such-target")
 _BACKLOG: Final = 1024
 _LAST_WRITES_SECONDS: Final = 1.0
 
@@ -98,7 +100,13 @@ class _Server(web.Server):
         return _Connection(self, loop=self._loop, **self._kwargs)
 
     def _make_request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> _Request:
-        return _Request(message, payload, protocol, writer, task, self._loop)
+        try:
+            return _Request(message, payload, protocol, writer, task, self._loop)
+        except (
+            ValueError
+        ):  # a target such as http://xn--a/: raised here, it would leave the connection open for ever
+            message = message._replace(url=_NO_TARGET, path=str(_NO_TARGET), should_close=True)
+            return _Request(message, payload, protocol, writer, task, self._loop)
 
 
 class _Connection(web.RequestHandler):

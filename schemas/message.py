@@ -13,11 +13,15 @@ DAY_MS = 24 * 60 * 60 * 1000
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic by its name without the prefix, and how long Kafka keeps what is in it."""
+    """A topic by its name without the prefix, and how long Kafka keeps what is in it.
+
+    ``headroom_bytes`` is what its records may be larger than those of others: what a failure adds to them.
+    """
 
     name: str
     retention_ms: int = 30 * DAY_MS
     cleanup: Literal["delete", "compact", "compact,delete"] = "delete"
+    headroom_bytes: int = 0
 
 
 class Message(msgspec.Struct, frozen=True):

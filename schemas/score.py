@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import msgspec
 
@@ -14,10 +14,10 @@ TICKS_PER_SECOND = 960
 class Note(NamedTuple):
     """A note as ``[start, end, pitch, velocity]``; times in ticks, ``start < end``, velocity 1–127."""
 
-    start: int
-    end: int
-    pitch: int
-    velocity: int
+    start: Annotated[int, msgspec.Meta(ge=0)]
+    end: Annotated[int, msgspec.Meta(ge=1)]
+    pitch: Annotated[int, msgspec.Meta(ge=0, le=127)]
+    velocity: Annotated[int, msgspec.Meta(ge=1, le=127)]
 
 
 class Warning(msgspec.Struct, frozen=True):  # noqa: A001 - the contract's word
@@ -36,10 +36,10 @@ class Instrument(msgspec.Struct, frozen=True):
     """
 
     name: str
-    program: int
+    program: Annotated[int, msgspec.Meta(ge=0, le=127)]
     drums: bool
-    channel: int | None
-    track: int
+    channel: Annotated[int, msgspec.Meta(ge=1, le=16)] | None
+    track: Annotated[int, msgspec.Meta(ge=1)]
     notes: list[Note]
 
 
@@ -51,6 +51,6 @@ class Score(Message, frozen=True, kw_only=True):
 
     task_id: str
     schema: int = 1
-    duration: int
+    duration: Annotated[int, msgspec.Meta(ge=0)]
     warnings: list[Warning]
     instruments: list[Instrument]

@@ -14,8 +14,11 @@ from schemas.message import DAY_MS, Message, Topic
 from schemas.outcome import Outcome
 from schemas.score import Score
 
-FAILURES: Final = Topic("failures", retention_ms=7 * DAY_MS)
-DEAD_LETTER: Final = Topic("dead-letter", retention_ms=90 * DAY_MS)
+FAILURE_HEADROOM_BYTES: Final = 1024 * 1024
+"""What a record grows by at most when it fails: whatever fits its own topic must fit those of failures too."""
+
+FAILURES: Final = Topic("failures", retention_ms=7 * DAY_MS, headroom_bytes=FAILURE_HEADROOM_BYTES)
+DEAD_LETTER: Final = Topic("dead-letter", retention_ms=90 * DAY_MS, headroom_bytes=FAILURE_HEADROOM_BYTES)
 
 MESSAGES: Final[tuple[type[Message], ...]] = (Callback, Task, Score, MidiFile, Outcome, DeadLetterStatus)
 
@@ -28,7 +31,8 @@ NOW: Final = "now"
 
 def retry(worker: str, delay: str) -> Topic:
     """The topic in which a worker's records wait for one delay: its head is always due first."""
-    return Topic(f"retry.{worker}.{delay}", retention_ms=7 * DAY_MS)
+    name = f"retry.{worker}.{delay}"
+    return Topic(name, retention_ms=7 * DAY_MS, headroom_bytes=FAILURE_HEADROOM_BYTES)
 
 
 def changelog(worker: str, window: timedelta) -> Topic:
@@ -60,7 +64,7 @@ class Layout:
         return {
             "cleanup.policy": topic.cleanup,
             "retention.ms": str(topic.retention_ms),
-            "max.message.bytes": str(self.max_record_bytes),
+            "max.message.bytes": str(self.max_record_bytes + topic.headroom_bytes),
             "compression.type": "producer",
         }
 

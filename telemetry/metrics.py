@@ -62,7 +62,7 @@ TRANSACTION_SECONDS: Final = Histogram(
     ["worker"],
     buckets=_SECONDS,
 )
-LANES: Final = Gauge("midi_ingest_worker_lanes", "Lanes this process owns that are ready.", ["worker"])
+LANES: Final = Gauge("midi_ingest_worker_lanes", "Lanes this process owns.", ["worker"])
 LANE_RESTARTS: Final = Counter(
     "midi_ingest_worker_lane_restarts", "Times a lane was rebuilt after an error of Kafka's.", ["worker"]
 )

@@ -7,15 +7,18 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
+from aiokafka.partitioner import DefaultPartitioner
 
 from broker.embedded.ports import free_port
 from broker.embedded.tether import tied_to_this_process
+from midi_ingest import samples
 from midi_ingest.settings import Settings
 from schemas.outcome import Outcome
 from tests.topics import Seen, eventually, read_until
@@ -94,6 +97,18 @@ class Installation:
 
         seen = await read_until(self.settings, Outcome.topic, enough)
         return [Outcome.decode(record.value) for record in seen if record.key == task_id]
+
+    async def settled(self) -> None:
+        """Wait until a task posted now has ended in each partition, and so have all callbacks before it there."""
+        numbers = list(range(self.settings.partitions))
+        partition_of, fence = DefaultPartitioner(), dict[int, str]()
+        while len(fence) < len(numbers):
+            task_id = f"fence-{uuid.uuid4()}"
+            fence[partition_of(task_id.encode(), numbers, numbers)] = task_id
+        for task_id in fence.values():
+            await self.post(samples.song(task_id, 1))
+        for task_id in fence.values():
+            await self.outcomes(task_id)
 
 
 @asynccontextmanager

@@ -35,8 +35,8 @@ def route(key: str, headers: Mapping[str, str], delays: Sequence[str]) -> list[O
     tries = max(int(attempts), 1)
     if reason in reasons.RETRYABLE and tries <= len(delays):
         topic = retry(worker_name, delays[tries - 1])
-        otherwise = unroutable(headers, f"There is no topic {topic.name} to wait in.")
-        return [Forward(topic, _once_more(headers), otherwise)]
+        # A worker that takes no second try, or is gone, has no such topic.
+        return [Forward(topic, _once_more(headers), otherwise=Forward(DEAD_LETTER, headers))]
     letter = Forward(DEAD_LETTER, headers)
     if not key or worker_name not in PIPELINE or reason in reasons.WITHOUT_OUTCOME:
         return [letter]

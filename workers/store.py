@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import uuid
@@ -33,6 +34,7 @@ class ScoreWarnings(Message, frozen=True, kw_only=True):
 FILES: Final[dict[type, str]] = {Task: "callback.json", ScoreWarnings: "score.json", MidiFile: "song.mid"}
 
 _LONGEST_NAME_BYTES: Final = 150
+_THIS_PATH_ONLY: Final = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -114,13 +116,18 @@ def write_whole(path: Path, content: bytes) -> None:
 
     Raises:
         Unavailable: the file system refuses; what it says is in the message.
+        OSError: something else stands where this very file should be: that holds up no other task.
     """
+    all_tasks = path.parent.parent
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        all_tasks.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(exist_ok=True)
         _replace(path, content)
         for left in path.parent.glob(f".{path.name}.*.partial"):
             left.unlink(missing_ok=True)
     except OSError as error:
+        if error.errno in _THIS_PATH_ONLY and all_tasks.is_dir():
+            raise
         raise Unavailable(f"Cannot write {path}: {error.strerror}.") from error
 
 

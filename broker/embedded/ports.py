@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import random
 import socket
 
 from broker.embedded.errors import BrokerError
@@ -11,10 +12,12 @@ from broker.embedded.properties import HOST
 
 
 def free_port() -> int:
-    """A port that nobody has now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody has now.
+
+    It lies below those that systems give to outgoing connections (32768 and up on Linux, 49152 elsewhere): else
+    one of these could have it by the time that it is used, or used again.
+    """
+    return next(port for port in iter(lambda: random.randrange(20_000, 32_000), 0) if is_free(port))  # noqa: S311
 
 
 def is_free(port: int) -> bool:

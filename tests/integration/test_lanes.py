@@ -194,7 +194,10 @@ async def test_a_failure_whose_worker_has_no_topics_is_a_dead_letter_and_stops_n
         await write(settings, FAILURES, ("a", b"value", headers), ("a", b"broken", {}))
         letters = await read_until(settings, DEAD_LETTER, lambda seen: len(seen) == 2)
     assert [letter.value for letter in letters] == [b"value", b"broken"]
-    assert {letter.headers[h.ERROR_REASON] for letter in letters} == {reasons.UNROUTABLE}
+    assert [letter.headers[h.ERROR_REASON] for letter in letters] == [
+        reasons.UNEXPECTED_ERROR,
+        reasons.UNROUTABLE,
+    ]
 
 
 async def test_a_zombie_is_fenced_and_adds_nothing(settings: Settings) -> None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import mido
 import pytest
-from aiokafka.partitioner import DefaultPartitioner
 
 from broker import topics
 from midi_ingest import samples
@@ -86,7 +84,7 @@ async def test_a_repeated_callback_is_rendered_once(system: Installation) -> Non
     body = samples.song("repeated", 20)
     for _ in range(3):
         assert await system.post(body) == 200
-    await _all_handled(system)
+    await system.settled()
 
     assert len(await _of(system, Callback, "repeated")) == 3
     for kind in (Task, Score, MidiFile):
@@ -102,7 +100,7 @@ async def test_a_failure_of_the_sender_is_an_outcome_and_a_dead_letter(system: I
     (outcome,) = await system.outcomes("broken")
     assert (outcome.status, outcome.reason) == ("failed", "provider-failed")
     assert outcome.message == "MIDI generation failed"
-    await _all_handled(system)
+    await system.settled()
     (letter,) = await _letters(system, "broken")
     assert letter.value == body
     assert letter.headers[h.ERROR_REASON] == "provider-failed"
@@ -153,7 +151,7 @@ async def test_another_result_for_a_complete_task_is_a_dead_letter_and_the_first
     )
     (letter,) = [s for s in letters if s.key == "conflict"]
     assert letter.headers[h.ERROR_REASON] == reasons.CONFLICTING_DUPLICATE
-    await _all_handled(system)
+    await system.settled()
     assert outcome.file
     assert (Path(outcome.file).parent / "callback.json").read_bytes() == first
     assert len(await system.outcomes("conflict")) == 1
@@ -205,19 +203,6 @@ async def test_what_is_no_callback_is_refused_and_nothing_of_it_kept(
 async def test_an_unknown_path_is_404(system: Installation) -> None:
     status, problem = await system.exchange("POST", system.url + "/elsewhere", samples.sample())
     assert (status, json.loads(problem)["title"]) == (404, "Not Found")
-
-
-async def _all_handled(system: Installation) -> None:
-    """Wait until a task posted now has ended in each partition, and so have all before it there."""
-    numbers = list(range(system.settings.partitions))
-    partition_of, fence = DefaultPartitioner(), dict[int, str]()
-    while len(fence) < len(numbers):
-        task_id = str(uuid.uuid4())
-        fence[partition_of(task_id.encode(), numbers, numbers)] = task_id
-    for task_id in fence.values():
-        await system.post(samples.song(task_id, 1))
-    for task_id in fence.values():
-        await system.outcomes(task_id)
 
 
 async def _of(system: Installation, kind: type[Message], key: str) -> list[Seen]:

@@ -1,4 +1,4 @@
-"""From a heard note to ticks and a MIDI velocity: the repairs of each note that stays."""
+"""From a heard note to ticks: the repairs of each note that stays."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from schemas.score import TICKS_PER_SECOND
 from workers.music.notes import Heard
 from workers.music.parts import Part
 from workers.music.repairs import Place, Repairs
-
-VELOCITY_WHERE_MISSING: Final = 100
-LOUDEST: Final = 127
+from workers.music.velocity import is_scale_127, velocity
 
 GRID_STEP: Final = 5
 """The sender's grid of 1/192 s in ticks: the length of a note that has none."""
@@ -31,8 +29,7 @@ class Placed(msgspec.Struct, gc=False):
 
 def place_notes(parts: list[Part], repairs: Repairs) -> list[list[Placed]]:
     """The notes of each part in ticks, on one velocity scale: 0–127 if any is above 2, else 0-1."""
-    velocities = (note.velocity for part in parts for note in part.notes)
-    scale_127 = any(velocity is not None and velocity > 2 for velocity in velocities)
+    scale_127 = is_scale_127(note.velocity for part in parts for note in part.notes)
     return [[_place(note, scale_127, repairs) for note in part.notes] for part in parts]
 
 
@@ -47,18 +44,8 @@ def _place(note: Heard, scale_127: bool, repairs: Repairs) -> Placed:
         if note.start == note.end:
             end = start + GRID_STEP
             repairs.add("zero-length", note.place)
-    return Placed(note.place, note.pitch, start, end, _velocity(note, scale_127, repairs))
+    return Placed(note.place, note.pitch, start, end, velocity(note, scale_127, repairs))
 
 
 def _ticks(seconds: float) -> int:
     return floor(seconds * TICKS_PER_SECOND + 0.5)
-
-
-def _velocity(note: Heard, scale_127: bool, repairs: Repairs) -> int:
-    if note.velocity is None:
-        repairs.add("velocity-missing", note.place)
-        return VELOCITY_WHERE_MISSING
-    if scale_127:
-        repairs.add("velocity-scale-127", note.place)
-        return floor(min(note.velocity, LOUDEST) + 0.5) or 1
-    return floor(LOUDEST * min(note.velocity, 1.0) + 0.5) or 1

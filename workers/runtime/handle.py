@@ -108,8 +108,7 @@ class Handler:
             return [self._failure(record, Failure(reject.reason, str(reject)), reject.__cause__)]
         except Exception as error:  # noqa: BLE001 - whatever a worker raises costs only the record in work
             batch.failed[reasons.UNEXPECTED_ERROR] += 1
-            message = f"{type(error).__name__}: {error}"
-            return [self._failure(record, Failure(reasons.UNEXPECTED_ERROR, message), error)]
+            return [self._failure(record, Failure(reasons.UNEXPECTED_ERROR, _in_words(error)), error)]
         if mine:
             mine.keep()
         batch.dropped.update(output.why for output in outputs if isinstance(output, Dropped))
@@ -223,6 +222,13 @@ def _forwarded(record: Record, forward: Forward) -> Write:
     """A record on its way to another topic, byte for byte."""
     otherwise = _forwarded(record, forward.otherwise) if forward.otherwise else None
     return Write(forward.topic, record.key, record.value, dict(forward.headers), otherwise=otherwise)
+
+
+def _in_words(error: Exception) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - an error that cannot tell of itself must not cost more than its record
+        return type(error).__name__
 
 
 def _listed(result: Result) -> list[Output]:

@@ -47,6 +47,9 @@ BATCH_RECORDS: Final = 500
 POLL_MS: Final = 60_000
 TRANSACTION_TIMEOUT_SECONDS: Final = clients.TRANSACTION_TIMEOUT_MS / 1000
 FENCED_PAUSE_SECONDS: Final = clients.SESSION_TIMEOUT_MS / 1000
+LAST_BATCH_SECONDS: Final = 20.0
+"""How long a stopping lane waits for the batch in work: the other members of its group wait with it."""
+
 FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 15.0
 
@@ -60,6 +63,8 @@ class Lane:
         self._group = settings.topic_prefix + worker.name
         self._log = logger().bind(worker=worker.name, partition=partition)
         self._turn = asyncio.Lock()
+        self._stopping = False
+        self._pauses = _growing_pauses()
         self._existing: set[Topic] = set()
         self.ready = False
 
@@ -69,25 +74,29 @@ class Lane:
         Raises:
             StateError: the changelog cannot be read.
         """
-        pauses = _growing_pauses()
         while True:
             pause = FENCED_PAUSE_SECONDS
             try:
                 async with self._open() as (producer, state, feeds):
-                    pauses = _growing_pauses()
                     await self._consume(producer, state, feeds)
             except* ProducerFenced:
                 self._log.warning("lane fenced: another process has it now, or a transaction timed out")
             except* (KafkaError, OSError) as errors:  # a TimeoutError is an OSError
-                pause = next(pauses)
+                pause = next(self._pauses)
                 self._log.warning("lane interrupted", error=_first_of(errors), again_in_s=pause)
             metrics.LANE_RESTARTS.labels(self._worker.name).inc()
             await asyncio.sleep(pause)
 
     async def stop(self, task: asyncio.Task[None]) -> None:
-        """Let the batch in work end, then end ``task``, which runs this lane."""
-        async with self._turn:
-            task.cancel()
+        """Let the batch in work end, if it does so in time, then end ``task``, which runs this lane.
+
+        A function that does not return goes on in its thread, but what it returns is not written any more.
+        """
+        self._stopping = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_BATCH_SECONDS), self._turn:
+                pass
+        task.cancel()
         await asyncio.wait([task])
 
     @contextlib.asynccontextmanager
@@ -97,6 +106,7 @@ class Lane:
             producer = clients.producer(self._settings, transactional_id=f"{self._group}-{self._partition}")
             await started(stack, producer)
             state, feeds = await opening.state(), await opening.feeds()
+            self._existing.clear()  # a topic may be gone: that may be why the lane opens anew
             self.ready = True
             stack.callback(setattr, self, "ready", False)
             self._log.debug("lane ready", state_keys=len(state) if state is not None else None)
@@ -134,6 +144,8 @@ class Lane:
     ) -> Exception | None:
         """Handle the first of the due records as one batch and take them out of ``waiting``."""
         async with self._turn:
+            if self._stopping:  # this feed was next when the lane was told to stop
+                raise asyncio.CancelledError
             started = time.monotonic()
             batch = await asyncio.to_thread(self._handler.handle, due, state)
             handled = due[: batch.handled]
@@ -142,6 +154,7 @@ class Lane:
                 await self._transact(producer, batch, handled)
                 if state is not None:
                     state.commit()
+                self._pauses = _growing_pauses()
                 self._tell(batch, handled, state, called - started, time.monotonic() - called)
         for _ in handled:
             waiting.popleft()
@@ -174,7 +187,8 @@ class Lane:
         if write.otherwise is None or write.topic in self._existing:
             return write
         cluster = await producer.client.fetch_all_metadata()
-        if self._settings.layout.name(write.topic) not in cluster.topics():
+        partitions = cluster.partitions_for_topic(self._settings.layout.name(write.topic))
+        if self._partition not in (partitions or ()):
             return write.otherwise
         self._existing.add(write.topic)
         return write

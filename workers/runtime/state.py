@@ -78,13 +78,16 @@ class LaneState:
         return self._committed[key].timestamp_ms + self._window_ms < self._newest_ms
 
     def restore_record(self, key: bytes | None, value: bytes | None, timestamp_ms: int, offset: int) -> None:
-        """Take over a record of the changelog.
+        """Take over a record of the changelog; one without a value forgets its key.
 
         Raises:
             StateError: it is none of ours.
         """
         try:
-            change = Change((key or b"").decode(), value or b"", timestamp_ms)
+            if value is None:
+                self._committed.pop((key or b"").decode(), None)
+                return
+            change = Change((key or b"").decode(), value, timestamp_ms)
             self._decoder.decode(change.value)
         except (UnicodeDecodeError, msgspec.DecodeError) as error:
             raise StateError(f"the changelog's record at offset {offset} cannot be read: {error}") from error

@@ -150,13 +150,21 @@ def test_the_changelog_restores_what_was_committed() -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [(b"\xff", b'{"n":1}'), (b"a", b"{"), (b"a", b'{"n":"x"}'), (b"a", None), (b"a", b'"\xff"')],
+    [(b"\xff", b'{"n":1}'), (b"a", b"{"), (b"a", b'{"n":"x"}'), (b"\xff", None), (b"a", b'"\xff"')],
 )
 def test_a_record_of_the_changelog_that_is_none_of_ours_names_its_offset(
     key: bytes, value: bytes | None
 ) -> None:
     with pytest.raises(StateError, match="offset 4711 "):
         lane_state().restore_record(key, value, 0, 4711)
+
+
+def test_a_record_of_the_changelog_without_a_value_forgets_its_key() -> None:
+    state = lane_state()
+    state.restore_record(b"a", b'{"n":1}', 0, 0)
+    state.restore_record(b"a", None, 0, 1)
+    state.restore_record(b"never-known", None, 0, 2)
+    assert len(state) == 0
 
 
 TIMES = st.integers(0, 40)
