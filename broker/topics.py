@@ -82,8 +82,8 @@ async def check(settings: KafkaSettings, topics: Sequence[Topic]) -> None:
         partitions = await _partition_counts(admin)
     if missing := [name for name in names if name not in partitions]:
         raise TopicsError(
-            f"Missing topics: {', '.join(missing)}. Create them with `midi-ingest topics apply`, "
-            "or set MIDI_INGEST_TOPIC_PREFIX to the prefix they have."
+            f"Missing topics: {', '.join(missing)}. Create them with `midi-ingest topics apply` (for a worker of "
+            "your own: with `--worker path/to/file.py:name`), or set MIDI_INGEST_TOPIC_PREFIX to the prefix they have."
         )
     _refuse_other_partition_counts(
         Drift(name, "partitions", str(settings.partitions), str(partitions[name]))

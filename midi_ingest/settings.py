@@ -19,6 +19,7 @@ from workers.settings import WorkerSettings
 
 PREFIX: Final = "MIDI_INGEST_"
 TEST_PREFIX: Final = "MIDI_INGEST_TEST_"
+_KAFKA: Final = "KAFKA_BOOTSTRAP"
 
 
 class SettingsError(ValueError):
@@ -68,6 +69,8 @@ def _unknown(names: Iterable[str]) -> Iterable[str]:
             near = difflib.get_close_matches(shouted.removeprefix(PREFIX), known, n=1)
             hint = f"Did you mean {known[near[0]]}?" if near else "See .env.example for those that exist."
             yield f"{name} is not a setting of midi-ingest. {hint}"
+        if shouted.startswith(_KAFKA) and name != f"{_KAFKA}_SERVERS":
+            yield f"{name} is not a setting of midi-ingest. Did you mean {_KAFKA}_SERVERS?"
 
 
 def _explained(error: ValidationError) -> Iterable[str]:

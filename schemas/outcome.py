@@ -14,7 +14,8 @@ class Outcome(Message, frozen=True, kw_only=True):
     """A task's end.
 
     ``file`` says where the MIDI file lies when the status is ``complete``, ``reason`` and ``message`` say why
-    when it is ``failed``. ``correlation`` holds the callback URL's listed query parameters.
+    when it is ``failed``. The last outcome of a key counts: ``complete`` may follow ``failed``. Reserved, and not
+    written yet: ``never-arrived``, and the callback URL's query parameters in ``correlation``.
     """
 
     topic: ClassVar = Topic("outcomes", cleanup="compact,delete")

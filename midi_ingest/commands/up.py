@@ -15,16 +15,15 @@ from cyclopts.validators import Number
 from broker import topics as broker_topics
 from broker.embedded import BrokerError, EmbeddedKafka
 from broker.embedded.ports import free_port, is_free, require_free
-from broker.settings import KafkaSettings
 from broker.topics import TopicsError
 from midi_ingest.cli import USAGE, fail, first_of
 from midi_ingest.commands.topics import wanted
 from midi_ingest.parts import Deaths, Part, PartError, until_signalled
-from midi_ingest.settings import Settings, SettingsError, load
+from midi_ingest.settings import Settings, SettingsError, load, variables
 from telemetry import logs
 from workers.catalogue import BUILT_IN
 
-DEFAULT_KAFKA: Final = KafkaSettings.model_fields["kafka_bootstrap_servers"].default
+SEND_NEEDS: Final = {"kafka_bootstrap_servers", "host", "port", "path", "topic_prefix", "partitions"}
 
 
 def up(*, kafka_port: Annotated[int, Parameter(validator=Number(gte=1, lte=65535))] = 9092) -> int:
@@ -51,8 +50,9 @@ def up(*, kafka_port: Annotated[int, Parameter(validator=Number(gte=1, lte=65535
 
 
 async def _up(settings: Settings, kafka_port: int) -> None:
-    if settings.port:
-        require_free(settings.port)
+    for port, option in ((settings.port, "MIDI_INGEST_PORT"), (kafka_port, "--kafka-port")):
+        if port and not is_free(port):
+            _refuse(port, option)
     data = settings.data_dir.absolute()
     _say(f"Starting Kafka on 127.0.0.1:{kafka_port} …")
     started = time.monotonic()
@@ -71,6 +71,13 @@ async def _up(settings: Settings, kafka_port: int) -> None:
         group.create_task(_keep(kafka))
         await asyncio.gather(*(part.ready() for part in parts))
         _say(_summary(here, parts, kafka))
+
+
+def _refuse(port: int, option: str) -> None:
+    try:
+        require_free(port)
+    except BrokerError as error:
+        raise PartError(f"{error} with {option}") from error
 
 
 async def _keep(kafka: EmbeddedKafka) -> None:
@@ -106,8 +113,6 @@ def _base_url(settings: Settings) -> str:
 
 
 def _summary(settings: Settings, parts: list[Part], kafka: EmbeddedKafka) -> str:
-    servers = settings.kafka_bootstrap_servers
-    setting = "" if servers == DEFAULT_KAFKA else f"KAFKA_BOOTSTRAP_SERVERS={servers} "
     width = max(len(part.name) for part in parts)
     rows = [f"  {p.name:{width}}  {p.health_url}/readyz  {_short(p.log_file)}" for p in parts]
     return f"""
@@ -121,8 +126,16 @@ Everything is running. Ctrl-C stops it.
 
 Try it, in another terminal:
 
-  {setting}{_command()} send --wait
+  {_other_settings(settings)}{_command()} send --wait
 """
+
+
+def _other_settings(settings: Settings) -> str:
+    """The settings that `send` needs in another terminal, where they are not the defaults."""
+    names = {variable: field for variable, field in variables().items() if field in SEND_NEEDS}
+    values = {name: getattr(settings, field) for name, field in names.items()}
+    defaults = {name: Settings.model_fields[field].default for name, field in names.items()}
+    return "".join(f"{name}={value} " for name, value in values.items() if value != defaults[name])
 
 
 def _short(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -198,6 +199,22 @@ async def test_a_failure_whose_worker_has_no_topics_is_a_dead_letter_and_stops_n
         reasons.UNEXPECTED_ERROR,
         reasons.UNROUTABLE,
     ]
+
+
+async def test_a_record_as_large_as_its_topic_allows_can_still_fail(settings: Settings) -> None:
+    @worker("overwhelmed", reads=Word, writes=Counted)
+    def overwhelmed(word: Word) -> Counted:
+        if len(word.body) > 100:
+            raise RuntimeError("too much " * 1000)
+        return Counted(word=word.body.decode(), times=1)
+
+    large = os.urandom(settings.layout.max_record_bytes - 4000)
+    async with running(settings, overwhelmed):
+        await topics.apply(settings, [Word.topic])
+        await write(settings, Word.topic, ("a", large, {}), ("a", b"small", {}))
+        assert await counted(settings, 1) == [("a", "small", 1)]
+        (failure,) = await read_until(settings, FAILURES, bool)
+    assert failure.value == large
 
 
 async def test_a_zombie_is_fenced_and_adds_nothing(settings: Settings) -> None:

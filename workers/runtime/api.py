@@ -163,13 +163,18 @@ def worker(
         retries: whether a record that failed may come back; without, it has no retry topics.
 
     Raises:
-        TypeError: a parameter after the first is neither a `Context` nor a `State` of a `msgspec.Struct`.
+        TypeError: the function is async, or a parameter after the first is neither a `Context` nor a `State` of a
+            `msgspec.Struct`.
         ValueError: the name has other characters.
     """
     if not re.fullmatch(r"[a-z0-9-]+", name):
         raise ValueError(f"a worker's name has lower case letters, digits and hyphens, not {name!r}")
 
     def decorate(function: Callable[..., Result]) -> Worker:
+        if inspect.iscoroutinefunction(function):
+            raise TypeError(
+                f"{function.__qualname__} is async: a worker is a plain function, called in a thread"
+            )
         parameters, state_type = _extra_parameters(function)
         return Worker(name, function, _as_tuple(reads), _as_tuple(writes), retries, state_type, parameters)
 
@@ -202,7 +207,9 @@ def _extra_parameters(function: Callable[..., Result]) -> tuple[dict[str, str], 
             parameters["state"] = name
             state_type = remembered
         else:
-            raise TypeError(f"{function.__qualname__}: annotate `{name}` as Context or as State[…]")
+            raise TypeError(
+                f"{function.__qualname__}: annotate `{name}` as Context or as State[a msgspec.Struct]"
+            )
     return parameters, state_type
 
 

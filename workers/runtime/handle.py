@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -48,13 +48,17 @@ HEADROOM_BYTES: Final = 128 * 1024
 
 @dataclass(slots=True)
 class Batch:
-    """What became of the first ``handled`` records; ``blocked`` says why the next one has to wait."""
+    """What became of the first ``handled`` records; ``blocked`` says why the next one has to wait.
+
+    ``error`` is the first that the function raised without having foreseen it.
+    """
 
     handled: int = 0
     writes: list[Write] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
     blocked: Unavailable | None = None
+    error: Exception | None = None
 
 
 class Handler:
@@ -108,6 +112,7 @@ class Handler:
             return [self._failure(record, Failure(reject.reason, str(reject)), reject.__cause__)]
         except Exception as error:  # noqa: BLE001 - whatever a worker raises costs only the record in work
             batch.failed[reasons.UNEXPECTED_ERROR] += 1
+            batch.error = batch.error or error
             return [self._failure(record, Failure(reasons.UNEXPECTED_ERROR, _in_words(error)), error)]
         if mine:
             mine.keep()
@@ -234,6 +239,6 @@ def _in_words(error: Exception) -> str:
 def _listed(result: Result) -> list[Output]:
     if result is None:
         return []
-    if isinstance(result, (Message, Keyed, Forward, Failure, Dropped)):
-        return [result]
-    return list(result)
+    if isinstance(result, Iterable) and not isinstance(result, (str, bytes, Mapping)):
+        return list(result)
+    return [cast("Output", result)]  # what is none is refused as what it is

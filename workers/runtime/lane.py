@@ -205,7 +205,8 @@ class Lane:
         if state is not None:
             metrics.STATE_KEYS.labels(self._worker.name, str(self._partition)).set(len(state))
         if batch.failed:
-            self._log.warning("records failed", reasons=dict(batch.failed), first=handled[0].position)
+            reasons, first = dict(batch.failed), handled[0].position
+            self._log.warning("records failed", reasons=reasons, first=first, exc_info=batch.error)
 
 
 async def _until_due(record: Record, delay_seconds: int) -> None:

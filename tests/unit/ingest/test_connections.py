@@ -297,3 +297,10 @@ async def _until_refused(port: int) -> None:
                 await asyncio.sleep(0.01)
         except ConnectionError:
             return
+
+
+async def test_a_target_whose_host_is_none_is_answered_and_its_connection_closed(port: int) -> None:
+    async with connection(port) as peer:
+        await peer.send(b"GET http://xn--a/healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        answer = await peer.answer()
+        assert (answer.status, answer.headers["connection"]) == (404, "close")

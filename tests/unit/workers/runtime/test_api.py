@@ -108,3 +108,10 @@ def test_the_built_in_workers_read_and_write_what_the_design_says(built_in: Work
     changelog = {f"{built_in.name}.changelog"} if state else set()
     assert {topic.name for topic in built_in.sources} == reads
     assert writes == reads | written | delays | changelog | {"failures"}
+
+
+def test_an_async_function_is_refused_at_once() -> None:
+    with pytest.raises(TypeError, match="is async"):
+
+        @worker("sleepy", reads=Score)  # type: ignore[arg-type]  # what a user may try
+        async def sleepy(_score: Score) -> None: ...
