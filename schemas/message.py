@@ -50,6 +50,11 @@ class Message(msgspec.Struct, frozen=True):
         message: Self = _decoder(cls).decode(value)
         return message
 
+    @classmethod
+    def prepare(cls) -> None:
+        """Build the decoder now, before threads decode: two built at once crash the process (msgspec 0.22)."""
+        _decoder(cls)
+
 
 class Body(Message, frozen=True):
     """A message whose value is bytes that nobody re-encodes."""

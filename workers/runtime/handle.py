@@ -72,6 +72,8 @@ class Handler:
         self._writable = frozenset(map(topic_of, worker.writes))
         self._now = {layout.name(topic) for topic in worker.retry_topics([NOW]).values()}
         self._max_value_bytes = layout.max_record_bytes - HEADROOM_BYTES
+        for source in self._kinds.values():
+            source.prepare()
         self._typed = all(isinstance(source, type) for source in worker.reads)
         self._routes_failures = FAILURES in worker.reads
         self._changelog = changelog(worker.name, settings.dedup_window)
