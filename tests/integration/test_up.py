@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -52,10 +53,17 @@ class Up:
         children: list[psutil.Process] = self.process.children(recursive=True)
         return children
 
-    def child(self, *arguments: str) -> psutil.Process:
-        """The part with these arguments."""
-        (found,) = [c for c in self.children if c.cmdline()[-len(arguments) :] == list(arguments)]
-        return found
+    async def child(self, *arguments: str) -> psutil.Process:
+        """The part with these arguments, once it is there: one that died takes a moment to be started again."""
+        found: list[psutil.Process] = []
+
+        async def there() -> bool:
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+                found[:] = [c for c in self.children if c.cmdline()[-len(arguments) :] == list(arguments)]
+            return len(found) == 1
+
+        await eventually(there, lambda: f"there is no {arguments}: {self.output}")
+        return found[0]
 
     async def says(self, text: str, times: int = 1) -> None:
         async def said() -> bool:
@@ -108,7 +116,7 @@ async def test_everything_comes_up_restarts_what_dies_and_leaves_nothing_behind_
         assert (code, "complete" in output) == (0, True), output
         written_at = song.stat().st_mtime_ns
 
-        up.child("worker", "render").kill()
+        (await up.child("worker", "render")).kill()
         await up.says("render died (killed by SIGKILL); starting it again")
         code, output = await up.run("send", "--count", "20", "--duplicate", "1", "--malformed", "3", "--wait")
         assert (code, output.count("complete")) == (0, 20), output
@@ -139,10 +147,10 @@ async def test_a_part_that_cannot_live_stops_everything_and_shows_why(tmp_path: 
     try:
         for times in range(1, 5):
             await up.says("Everything is running." if times == 1 else "normalize died", times - 1 or 1)
-            up.child("worker", "normalize").kill()
+            (await up.child("worker", "normalize")).kill()
         await up.says("normalize died", 4)
         parts = up.children
-        up.child("worker", "normalize").kill()
+        (await up.child("worker", "normalize")).kill()
         assert await up.ended() == 1
         assert "normalize died 5 times within 60 s" in up.output
         assert "The end of" in up.output
@@ -150,6 +158,7 @@ async def test_a_part_that_cannot_live_stops_everything_and_shows_why(tmp_path: 
     finally:
         if up.process.poll() is None:
             up.process.kill()
+            await up.ended()
 
 
 @pytest.fixture
