@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
+from broker.compression import use_zstd_level
 from broker.settings import KafkaSettings
 
 REQUEST_TIMEOUT_MS: Final = 10_000
@@ -20,8 +22,10 @@ REBALANCE_TIMEOUT_MS: Final = 60_000
 """How long members may take to hand over their partitions; aiokafka calls it `max_poll_interval_ms`."""
 
 _NO_LIMIT: Final = 2**31 - 1
-_BATCH_BYTES: Final = 1024 * 1024
+BATCH_BYTES: Final = 1024 * 1024
 _FETCH_BYTES: Final = 4 * 1024 * 1024
+
+use_zstd_level()
 
 
 def producer(settings: KafkaSettings, *, transactional_id: str | None = None) -> AIOKafkaProducer:
@@ -34,8 +38,8 @@ def producer(settings: KafkaSettings, *, transactional_id: str | None = None) ->
         transactional_id=transactional_id,
         transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
         request_timeout_ms=REQUEST_TIMEOUT_MS,
-        compression_type="zstd",
-        max_batch_size=_BATCH_BYTES,
+        compression_type=None if settings.compression == "none" else settings.compression,
+        max_batch_size=BATCH_BYTES,
         # Kafka's limit is on what is compressed, aiokafka's on what is not: a worker passes on what Kafka took.
         max_request_size=_NO_LIMIT if transactional_id else settings.layout.max_record_bytes,
         retry_backoff_ms=50,
@@ -90,3 +94,20 @@ def admin(settings: KafkaSettings) -> AIOKafkaAdminClient:
         client_id="midi-ingest",
         request_timeout_ms=REQUEST_TIMEOUT_MS,
     )
+
+
+async def end(producer: AIOKafkaProducer, timeout_seconds: float) -> None:
+    """Stop a producer once it has delivered what it holds; after ``timeout_seconds`` also if it has not.
+
+    While Kafka is away, aiokafka's own `stop` waits for ever, and its sender tries for ever.
+    """
+    stop = asyncio.ensure_future(producer.stop())
+    done, _ = await asyncio.wait([stop], timeout=timeout_seconds)
+    if done:
+        stop.result()
+        return
+    stop.cancel()
+    sender = producer._sender.sender_task  # noqa: SLF001 - aiokafka offers no other way to end it
+    sender.cancel()
+    await producer.client.close()
+    await asyncio.wait([stop, sender], timeout=timeout_seconds)

@@ -1,43 +1,99 @@
-"""Reading a callback's body: what is not to be read is refused before a byte of it is."""
+"""Reading bodies: what is not to be read is refused before a byte of it is, and what stalls starves nobody."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from http import HTTPStatus
+from math import inf
+from time import monotonic
 from typing import Final
 
 from aiohttp import HttpVersion11, StreamReader, hdrs, web
 
-from ingest.problems import Problem
+from ingest.limits import Budget
+from ingest.problems import Problem, unavailable
+
+PATIENCE_SECONDS: Final = 1.0
+"""A body that has been arriving for less long gives way to no other."""
 
 _JSON: Final = "application/json"
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-async def read_body(request: web.BaseRequest, *, limit_bytes: int, timeout_seconds: float) -> bytes:
-    """The body of a request, byte for byte.
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """How large a body may be, how long it may take, and what its Content-Type may say."""
 
-    Raises:
-        Problem: 415 the body is not declared as plain JSON; 413 it is larger than ``limit_bytes``; 408 it
-            took longer than ``timeout_seconds``; 400 it broke off.
-    """
-    _check_type(request.headers.get(hdrs.CONTENT_TYPE, ""))
-    _check_coding(request.headers.get(hdrs.CONTENT_ENCODING, ""))
-    _check_length(request.content_length or 0, limit_bytes)
-    content = request.content
-    if content.is_eof():  # it came together with its headers: there is nothing to wait for
-        body = content.read_nowait()
-        _check_length(len(body), limit_bytes)
-        return body
-    _invite(request)
-    try:
-        async with asyncio.timeout(timeout_seconds):
-            return await _read(content, limit_bytes)
-    except TimeoutError:
-        detail = f"The body did not arrive within {timeout_seconds:g} seconds."
-        raise Problem(HTTPStatus.REQUEST_TIMEOUT, detail) from None
-    except (OSError, web.RequestPayloadError):
-        raise Problem(HTTPStatus.BAD_REQUEST, "The body broke off.") from None
+    max_bytes: int
+    timeout_seconds: float
+    any_type: bool = False
+
+
+class Bodies:
+    """Reads bodies; what arrives of all of them together stays within a budget."""
+
+    def __init__(self, limits: BodyLimits, budget: Budget) -> None:
+        self._limits = limits
+        self._budget = budget
+        self._arriving: dict[asyncio.Timeout, float] = {}
+
+    async def read(self, request: web.BaseRequest) -> bytes:
+        """The body of a request, byte for byte.
+
+        Raises:
+            Problem: 415 the body is not declared as plain JSON; 413 it is too large; 408 it took too long, or
+                was the slowest while there was no room; 503 there is no room; 400 it broke off.
+        """
+        headers = request.headers
+        if not self._limits.any_type:
+            _check_type(headers.get(hdrs.CONTENT_TYPE, ""))
+        _check_coding(headers.get(hdrs.CONTENT_ENCODING, ""))
+        self._check_length(request.content_length or 0)
+        content = request.content
+        if content.is_eof():  # it came together with its headers: there is nothing to wait for
+            body = content.read_nowait()
+            self._check_length(len(body))
+            return body
+        _invite(request)
+        return await self._wait_for(content)
+
+    async def _wait_for(self, content: StreamReader) -> bytes:
+        parts: list[bytes] = []
+        held_bytes = 0
+        timer = asyncio.timeout(self._limits.timeout_seconds)
+        self._arriving[timer] = monotonic()
+        try:
+            async with timer:
+                while part := await content.readany():
+                    self._make_room(timer, len(part))
+                    held_bytes += len(part)
+                    self._check_length(held_bytes)
+                    parts.append(part)
+        except TimeoutError:
+            raise Problem(HTTPStatus.REQUEST_TIMEOUT, "The body arrived too slowly.") from None
+        except (OSError, web.RequestPayloadError):
+            raise Problem(HTTPStatus.BAD_REQUEST, "The body broke off.") from None
+        finally:
+            self._arriving.pop(timer, None)
+            self._budget.give(held_bytes)
+        return b"".join(parts)
+
+    def _make_room(self, mine: asyncio.Timeout, length_bytes: int) -> None:
+        """Take bytes of the budget; where there are none, from the body that has been arriving for longest."""
+        if self._budget.take(length_bytes):
+            return
+        slowest, since = next(iter(self._arriving.items()), (mine, inf))
+        if slowest is mine or monotonic() - since < PATIENCE_SECONDS:
+            raise unavailable("Too many bodies are arriving or wait for Kafka.")
+        del self._arriving[slowest]
+        slowest.reschedule(asyncio.get_running_loop().time())
+        self._budget.overdraw(length_bytes)
+
+    def _check_length(self, length_bytes: int) -> None:
+        if length_bytes > self._limits.max_bytes:
+            detail = f"Expected a body of at most {self._limits.max_bytes} bytes."
+            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
 
 
 def _check_type(content_type: str) -> None:
@@ -61,22 +117,8 @@ def _check_coding(content_encoding: str) -> None:
         )
 
 
-def _check_length(length_bytes: int, limit_bytes: int) -> None:
-    if length_bytes > limit_bytes:
-        detail = f"The body is larger than {limit_bytes} bytes."
-        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
-
-
 def _invite(request: web.BaseRequest) -> None:
     """Tell a sender that waits for it to go on and send the body (RFC 9110, section 10.1.1)."""
     expects = request.headers.get(hdrs.EXPECT, "").lower() == "100-continue"
     if expects and request.version >= HttpVersion11 and request.transport is not None:
         request.transport.write(_CONTINUE)
-
-
-async def _read(content: StreamReader, limit_bytes: int) -> bytes:
-    body = bytearray()
-    while part := await content.readany():
-        _check_length(len(body) + len(part), limit_bytes)
-        body += part
-    return bytes(body)

@@ -3,64 +3,60 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from http import HTTPStatus
 from logging import DEBUG, INFO, WARNING
 from time import perf_counter
-from typing import Final
+from typing import Final, NamedTuple
 
+import orjson
 from aiohttp import hdrs, web
 from prometheus_client import Counter
 
-from ingest.body import read_body
-from ingest.problems import Problem
-from ingest.publisher import Unavailable
-from ingest.record import receipt_headers
+from ingest import answers
+from ingest.callbacks import TASK_ID, Callbacks
+from ingest.problems import Problem, unavailable
 from ingest.routes import NOWHERE, Route, readable
-from ingest.settings import HEALTH, METRICS, READY, IngressSettings
-from schemas.dialects import sunoapi
-from schemas.headers import TRACEPARENT, WireHeaders
+from ingest.settings import HEALTH, METRICS, READY
 from telemetry import health, metrics
 from telemetry.logs import logger
 
-RETRY_AFTER_SECONDS: Final = 5
-
-Publish = Callable[[bytes, bytes, WireHeaders], Awaitable[None]]
-"""Publishes a record (key, body, headers), or raises `Unavailable`."""
-
-_RECEIVED: Final = b'{"status":"received"}'
-_READY: Final = b'{"status":"ready"}'
 _ALIVE: Final = b'{"status":"alive"}'
 
-_TASK_ID: Final = web.RequestKey("task_id", str)
+
+class State(NamedTuple):
+    """Whether callbacks can be made safe now, and what ``/readyz`` tells of it."""
+
+    ready: bool
+    told: Mapping[str, object]
 
 
 class Ingress:
-    """Answers every request. Only a callback's envelope is read; ``publish`` gets its bytes as they are."""
+    """Answers every request; callbacks are posted to ``path``."""
 
-    def __init__(self, settings: IngressSettings, publish: Publish, *, ready: Callable[[], bool]) -> None:
-        self._settings = settings
-        self._publish = publish
-        self._ready = ready
+    def __init__(self, path: str, callbacks: Callbacks, *, state: Callable[[], State]) -> None:
+        self._callbacks = callbacks
+        self._state = state
         self._log = logger().bind()
-        self._under_way = 0
+        self.under_way = 0
+        """Callbacks that are being received or made safe."""
         self._draining = False
         self._idle = asyncio.Event()
-        metrics.CALLBACKS_IN_FLIGHT.set_function(lambda: self._under_way)
-        self._callback = Route("callback", {hdrs.METH_POST: self._receive})
-        self._routes = {
-            settings.path: self._callback,
-            HEALTH: Route("healthz", readable(_alive)),
-            READY: Route("readyz", readable(self._readiness)),
-            METRICS: Route("metrics", readable(_metrics)),
-            "*": Route("other", {}),  # `OPTIONS *` asks the server, no path
-        }
+        self._callback = Route("callback", path, {hdrs.METH_POST: self._receive})
+        routes = [
+            self._callback,
+            Route("healthz", HEALTH, readable(_alive)),
+            Route("readyz", READY, readable(self._readiness)),
+            Route("metrics", METRICS, readable(_metrics)),
+            Route("other", "*", {}),  # `OPTIONS *` asks the server, no path
+        ]
+        self._routes = {route.path: route for route in routes}
 
-    async def answer(self, request: web.BaseRequest) -> web.Response:
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to a request; what is refused is answered with a problem document."""
         started = perf_counter()
-        route = self._routes.get(request.path, NOWHERE)
+        route = self._routes.get(request.path) or self._beyond(request)
         try:
             response = await route.answer(request)
         except Problem as problem:
@@ -74,43 +70,40 @@ class Ingress:
         """Wait until no callback is under way; from now on each answer closes its connection."""
         self._draining = True
         self._idle.clear()
-        if not self._under_way:
+        if not self.under_way:
             return
         try:
             async with asyncio.timeout(timeout_seconds):
                 await self._idle.wait()
         except TimeoutError:
-            self._log.warning("callbacks left unanswered", callbacks=self._under_way)
+            self._log.warning("callbacks left unanswered", callbacks=self.under_way)
 
-    async def _receive(self, request: web.BaseRequest) -> web.Response:
-        self._under_way += 1
+    def _beyond(self, request: web.BaseRequest) -> Route:
+        """The route of a path that is none as it stands."""
+        return self._callback if self._callbacks.are_posted_to(request.rel_url.raw_path) else NOWHERE
+
+    async def _receive(self, request: web.BaseRequest) -> web.StreamResponse:
+        self.under_way += 1
         try:
-            body = await read_body(
-                request,
-                limit_bytes=self._settings.max_body_bytes,
-                timeout_seconds=self._settings.body_timeout_seconds,
-            )
-            request[_TASK_ID] = task_id = _task_id(body)
-            headers = receipt_headers(request.headers.get(TRACEPARENT))
-            await self._publish(task_id.encode(), body, headers)
-        except Unavailable as error:
-            raise _unavailable(str(error)) from None
+            return await self._callbacks.receive(request)
         finally:
-            self._under_way -= 1
-            if not self._under_way:
+            self.under_way -= 1
+            if not self.under_way:
                 self._idle.set()
-        metrics.CALLBACK_BYTES.inc(len(body))
-        return _json(_RECEIVED)
 
-    async def _readiness(self, _: web.BaseRequest) -> web.Response:
+    async def _readiness(self, _: web.BaseRequest) -> web.StreamResponse:
         if self._draining:
-            raise _unavailable("The ingress is stopping.")
-        if not self._ready():
-            raise _unavailable("Kafka cannot be reached, or a topic is missing; the log says more.")
-        return _json(_READY)
+            raise unavailable("The ingress is stopping.")
+        ready, told = self._state()
+        if not ready:
+            raise unavailable("Kafka cannot be reached, or a topic is missing; the log says more.")
+        return answers.json(orjson.dumps({"status": "ready", **told}))
 
     def _tell(self, request: web.BaseRequest, route: Route, status: int, seconds: float) -> None:
-        """Count the answer and log it; a success only as debug, since a line costs as much as an answer."""
+        """Count the answer and log it; a success only as debug, since a line costs as much as an answer.
+
+        No path but a route's own is logged: what stands behind it, or nearly looks like it, may be a token.
+        """
         _answers(route.name, status).inc()
         if route is self._callback:
             metrics.CALLBACK_SECONDS.observe(seconds)
@@ -121,11 +114,11 @@ class Ingress:
             level,
             "answered",
             method=request.method,
-            path=request.rel_url.raw_path,
+            path=route.path,
             status=status,
             ms=round(seconds * 1000, 2),
             bytes=request.content.total_bytes,
-            task_id=request.get(_TASK_ID),
+            task_id=request.get(TASK_ID),
         )
 
     def _level(self, route: Route, status: int) -> int:
@@ -134,30 +127,11 @@ class Ingress:
         return INFO if status < HTTPStatus.INTERNAL_SERVER_ERROR else WARNING
 
 
-def _task_id(body: bytes) -> str:
-    """The callback's task id, once its envelope is valid; its notes are not looked at."""
-    try:
-        return sunoapi.read_envelope(body)[0]
-    except sunoapi.NotJson as error:
-        raise Problem(HTTPStatus.BAD_REQUEST, str(error)) from None
-    except sunoapi.NotACallback as error:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), field=error.field) from None
+async def _alive(_: web.BaseRequest) -> web.StreamResponse:
+    return answers.json(_ALIVE)
 
 
-def _unavailable(detail: str) -> Problem:
-    retry_after = str(RETRY_AFTER_SECONDS)
-    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={hdrs.RETRY_AFTER: retry_after})
-
-
-def _json(body: bytes) -> web.Response:
-    return web.Response(body=body, content_type="application/json")
-
-
-async def _alive(_: web.BaseRequest) -> web.Response:
-    return _json(_ALIVE)
-
-
-async def _metrics(_: web.BaseRequest) -> web.Response:
+async def _metrics(_: web.BaseRequest) -> web.StreamResponse:
     return health.metrics()
 
 

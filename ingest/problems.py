@@ -6,7 +6,9 @@ from http import HTTPStatus
 from typing import Final
 
 import orjson
-from aiohttp import web
+from aiohttp import hdrs, web
+
+RETRY_AFTER_SECONDS: Final = 5
 
 CONTENT_TYPE: Final = "application/problem+json"
 
@@ -46,3 +48,9 @@ class Problem(Exception):
             body=orjson.dumps(document),
             headers={"Content-Type": CONTENT_TYPE, **self.headers},
         )
+
+
+def unavailable(detail: str) -> Problem:
+    """503: what cannot be done now, and when to come again."""
+    retry_after = str(RETRY_AFTER_SECONDS)
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={hdrs.RETRY_AFTER: retry_after})

@@ -1,73 +1,59 @@
-"""Publishing callbacks: one producer, replaced when it fails, while no caller waits longer than it may.
+"""Publishing to Kafka in batches, so that no caller waits longer than it may and none fails for a neighbour.
 
-Kafka may be away at any time, also at the start. A record counts as published only once Kafka has
-acknowledged it; of one that it has not acknowledged in time nobody knows whether it will still arrive.
+A record counts as published only once Kafka has acknowledged it; of one that it has not acknowledged in time
+nobody knows whether it will still arrive.
+
+Records are gathered by partition, and a partition has one batch under way at a time. While nothing is under way,
+a record leaves at once; while something is, those that come within `LINGER_SECONDS` leave together, since a
+request to Kafka costs the CPU time of several records.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Sequence
+from math import inf
 from time import monotonic
 from typing import Final
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
 
-from broker import clients, topics
+from broker.partitioner import partition
+from ingest.batches import Batch, Unavailable, Waiting
+from ingest.limits import Budget
+from ingest.link import Link
+from ingest.record import Record
 from ingest.settings import IngressSettings
-from schemas.callback import Callback
-from schemas.headers import WireHeaders
 from telemetry import metrics
 from telemetry.logs import logger
 
-IN_FLIGHT_BYTES: Final = 64 * 1024 * 1024
-"""Bodies that wait for Kafka, together; the producer keeps one also after its sender was told 503."""
+LINGER_SECONDS: Final = 0.002
 
-PROBE_SECONDS: Final = 2.0
-FRESH_SECONDS: Final = 5.0
-"""Kafka counts as reachable as long as it was heard of so recently."""
-
-LOST_SECONDS: Final = 30.0
-"""A producer that has heard nothing for so long is replaced: a new one asks the bootstrap servers again."""
-
-_ATTEMPTS: Final = 2
-_FIRST_PAUSE_SECONDS: Final = 0.25
-_LONGEST_PAUSE_SECONDS: Final = 5.0
+_TRIES: Final = 2
+_SWEEP_SECONDS: Final = 0.25
 _STOP_SECONDS: Final = 3.0
-
-
-class Unavailable(Exception):
-    """Kafka has not acknowledged a record, for the reason given; it may still arrive there."""
-
-
-@dataclass(slots=True)
-class _Record:
-    """A record on its way; ``ack`` is what the producer promised for it, once it has it."""
-
-    key: bytes
-    body: bytes
-    headers: WireHeaders
-    ack: asyncio.Future[object] | None = None
+_LATE: Final = "Kafka did not acknowledge in time."
+_TOO_LARGE: Final = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
 @contextlib.asynccontextmanager
 async def publishing(
-    settings: IngressSettings, *, on_failure: Callable[[], None]
+    settings: IngressSettings, budget: Budget, *, on_failure: Callable[[], None]
 ) -> AsyncIterator[Publisher]:
     """A publisher that connects in the background while the block runs; at its end it delivers what it has.
 
     Should keeping it connected fail for a reason that waiting does not mend, ``on_failure`` is called, and
     the error is raised at the end of the block.
     """
-    publisher = Publisher(settings)
+    publisher = Publisher(settings, budget)
     keeper = asyncio.create_task(publisher.run())
     keeper.add_done_callback(lambda _: on_failure())
     try:
         yield publisher
     finally:
+        await publisher.flush()
         keeper.cancel()
         await asyncio.wait([keeper])
         await publisher.close()
@@ -76,161 +62,192 @@ async def publishing(
 
 
 class Publisher:
-    """Publishes to the topic of callbacks; `publishing` starts and stops it.
+    """Publishes records; `publishing` starts and stops it."""
 
-    After a produce error that aiokafka does not retry, each later send to that partition fails too (aiokafka
-    #1017). So the producer is replaced: the old one delivers what it still can, and what failed in it goes to
-    the new one.
-    """
-
-    def __init__(self, settings: IngressSettings) -> None:
+    def __init__(self, settings: IngressSettings, budget: Budget) -> None:
         self._settings = settings
-        self._topic = settings.layout.name(Callback.topic)
-        self._log = logger().bind(topic=self._topic)
-        self._producer: AIOKafkaProducer | None = None
-        self._connected, self._failed = asyncio.Event(), asyncio.Event()
-        self._heard_at = 0.0
-        self._in_flight_bytes = 0
-        self._retired: set[asyncio.Task[None]] = set()
+        self._budget = budget
+        self._loop = asyncio.get_running_loop()
+        self._link = Link(settings, on_connected=self._connected)
+        self._listeners: list[Callable[[], None]] = []
+        self._partitions: dict[tuple[str, int], TopicPartition] = {}
+        self._waiting = Waiting()
+        self._under_way: dict[TopicPartition, Batch] = {}
+        self._tick: asyncio.Handle | None = None
+        self._idle = asyncio.Event()
 
     @property
     def ready(self) -> bool:
-        """Whether Kafka was reachable and had the topic a moment ago; asks nobody."""
-        return self._producer is not None and monotonic() - self._heard_at < FRESH_SECONDS
+        """Whether Kafka was reachable and had the topics a moment ago; asks nobody."""
+        return self._link.fresh
 
-    async def publish(self, key: bytes, body: bytes, headers: WireHeaders) -> None:
-        """Return once Kafka has acknowledged the record, which takes `publish_timeout_seconds` at most.
+    def publish(self, record: Record) -> asyncio.Future[None]:
+        """Publish a record; the future is done once Kafka has acknowledged it.
+
+        That takes `publish_timeout_seconds` at most; then the future raises `Unavailable`.
 
         Raises:
-            Unavailable: Kafka has not acknowledged it.
-            ValueError: the body is larger than `max_body_bytes`: Kafka would refuse it, and others with it.
+            Unavailable: Kafka has been away for longer than that already, or too many bytes wait for it.
+            ValueError: the value is larger than `max_body_bytes`: Kafka would refuse it, and others with it.
         """
-        self._admit(len(body))
-        record = _Record(key, body, headers)
-        try:
-            async with asyncio.timeout(self._settings.publish_timeout_seconds):
-                await self._deliver(record)
-        except TimeoutError:
-            raise Unavailable("Kafka did not acknowledge the callback in time.") from None
-        finally:
-            self._release(record)
+        length_bytes = len(record.value)
+        if length_bytes > self._settings.max_body_bytes:
+            raise ValueError(f"a value of {length_bytes} bytes is larger than max_body_bytes")
+        where, now = self._partition(record), monotonic()
+        self._refuse_if_away(where, now)
+        if not self._budget.take(length_bytes):
+            raise Unavailable("Too many callbacks wait for Kafka.")
+        waiter: asyncio.Future[None] = self._loop.create_future()
+        deadline = now + self._settings.publish_timeout_seconds
+        self._waiting.open(where, length_bytes, deadline).add(record, waiter)
+        self._schedule()
+        return waiter
+
+    async def publish_all(self, records: Sequence[Record]) -> list[bool]:
+        """Publish records together; of each, whether Kafka has acknowledged it."""
+        ends = await asyncio.gather(*map(self._end_of, records), return_exceptions=True)
+        for end in ends:
+            if isinstance(end, BaseException) and not isinstance(end, Unavailable):
+                raise end
+        return [end is None for end in ends]
+
+    def on_connected(self, listener: Callable[[], None]) -> None:
+        """Have ``listener`` called each time that Kafka is there again."""
+        self._listeners.append(listener)
 
     async def run(self) -> None:
-        """Keep a producer connected, and watch it, until cancelled."""
+        """Keep connected, and hold the deadlines, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep_connected())
-            tasks.create_task(self._watch())
+            tasks.create_task(self._link.run())
+            tasks.create_task(self._sweep())
+
+    async def flush(self) -> None:
+        """Wait until all is delivered, or cannot be within seconds."""
+        self._idle.clear()
+        if not self._waiting and not self._under_way:
+            return
+        try:
+            async with asyncio.timeout(_STOP_SECONDS):
+                await self._idle.wait()
+        except TimeoutError:
+            logger().warning("records left undelivered", bytes=self._budget.taken_bytes)
 
     async def close(self) -> None:
-        """Deliver what producers still hold, as far as that can be done within seconds."""
-        self._retire()
-        if not self._retired:
+        """End the connection; who still waits is told that the record is not safe."""
+        for batch in (*self._under_way.values(), *self._waiting.expired(inf)):
+            batch.settle("The ingress stops.")
+        await self._link.close()
+        deliveries = [batch.delivery for batch in self._under_way.values() if batch.delivery]
+        for delivery in deliveries:
+            delivery.cancel()
+        if deliveries:
+            await asyncio.wait(deliveries)
+
+    async def _end_of(self, record: Record) -> None:
+        try:
+            await self.publish(record)
+        except ValueError as error:  # taken in when `max_body_bytes` was larger
+            raise Unavailable(str(error)) from None
+
+    def _partition(self, record: Record) -> TopicPartition:
+        number = partition(record.key, self._settings.partitions)
+        known = self._partitions.get((record.topic, number))
+        if known is None:
+            known = self._partitions[record.topic, number] = TopicPartition(record.topic, number)
+        return known
+
+    def _refuse_if_away(self, where: TopicPartition, now: float) -> None:
+        stuck = self._under_way.get(where)
+        if stuck is not None and stuck.deadline <= now:
+            raise Unavailable("Kafka does not acknowledge.")
+        if self._link.producer is None and now - self._link.lost_at > self._settings.publish_timeout_seconds:
+            raise Unavailable("Kafka is away.")
+
+    def _connected(self) -> None:
+        self._schedule()
+        for listener in self._listeners:
+            listener()
+
+    def _schedule(self) -> None:
+        if self._tick is not None:
             return
-        _, late = await asyncio.wait(self._retired, timeout=_STOP_SECONDS)
-        for task in late:
-            self._log.warning("records left undelivered", bytes=self._in_flight_bytes)
-            task.cancel()
-
-    def _admit(self, length_bytes: int) -> None:
-        if length_bytes > self._settings.max_body_bytes:
-            raise ValueError(f"a body of {length_bytes} bytes is larger than max_body_bytes")
-        if self._in_flight_bytes and self._in_flight_bytes + length_bytes > IN_FLIGHT_BYTES:
-            raise Unavailable("Too many callbacks wait for Kafka.")
-        self._in_flight_bytes += length_bytes
-
-    def _release(self, record: _Record) -> None:
-        """Count the record's bytes no longer, as soon as no producer holds them."""
-        if record.ack is not None and not record.ack.done():
-            record.ack.add_done_callback(lambda _: self._release(record))
+        if self._under_way:
+            self._tick = self._loop.call_later(LINGER_SECONDS, self._depart)
         else:
-            self._in_flight_bytes -= len(record.body)
+            self._tick = self._loop.call_soon(self._depart)
 
-    async def _deliver(self, record: _Record) -> None:
-        for _ in range(_ATTEMPTS):
-            producer = self._producer or await self._next_producer()
-            try:
-                record.ack = await producer.send(self._topic, record.body, record.key, headers=record.headers)
-                await asyncio.shield(record.ack)  # cancelled or not, the record stays with the producer
-            except MessageSizeTooLargeError as error:
-                self._replace(producer, error)
-                break
-            except KafkaError as error:
-                self._replace(producer, error)
-            else:
-                return
-        raise Unavailable("Kafka refused the callback.")
+    def _depart(self) -> None:
+        """Give the producer the oldest batch of each partition that has none under way."""
+        self._tick = None
+        if (producer := self._link.producer) is None:
+            return
+        for where in self._waiting:
+            if where not in self._under_way:
+                batch = self._under_way[where] = self._waiting.pop(where)
+                batch.producer, batch.delivery = (
+                    producer,
+                    self._loop.create_task(self._deliver(producer, batch)),
+                )
 
-    async def _next_producer(self) -> AIOKafkaProducer:
-        while self._producer is None:
-            await self._connected.wait()
-        return self._producer
-
-    def _replace(self, producer: AIOKafkaProducer, why: object) -> None:
-        if producer is self._producer:
-            self._log.warning("producer replaced", why=repr(why))
-            metrics.PRODUCER_RESTARTS.inc()
-            self._retire()
-
-    def _retire(self) -> None:
-        """Take the producer out of use; it ends in the background, once it has delivered what it can."""
-        producer, self._producer = self._producer, None
-        self._connected.clear()
-        self._failed.set()
-        if producer is not None:
-            task = asyncio.create_task(producer.stop())
-            self._retired.add(task)
-            task.add_done_callback(self._retired.discard)
-
-    async def _keep_connected(self) -> None:
-        while True:
-            self._producer = await self._connect()
-            self._heard_at = monotonic()
-            self._failed.clear()
-            self._connected.set()
-            self._log.info("connected to kafka", servers=self._settings.kafka_bootstrap_servers)
-            await self._failed.wait()
-
-    async def _connect(self) -> AIOKafkaProducer:
-        pause = _FIRST_PAUSE_SECONDS
-        while True:
-            try:
-                return await self._open()
-            except (KafkaError, OSError, topics.TopicsError) as error:  # a TimeoutError is an OSError
-                self._log.warning("no connection to kafka", error=str(error), again_in_s=pause)
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
-
-    async def _open(self) -> AIOKafkaProducer:
-        await topics.check(self._settings, [Callback.topic])
-        producer = clients.producer(self._settings)
+    async def _deliver(self, producer: AIOKafkaProducer, batch: Batch) -> None:
+        again: list[Batch] = []
+        error: str | None = "The record was given up."
         try:
-            await producer.start()
-            await producer.partitions_for(self._topic)  # so that the first callback need not ask
-        except BaseException:
-            await producer.stop()
-            raise
-        return producer
+            await _send(producer, batch)
+            error = None
+        except _Full:
+            again = batch.split()
+        except _TOO_LARGE as refusal:
+            self._link.replace(producer, refusal)
+            error = "Kafka refuses a record of this size."
+            again = batch.split() if len(batch.records) > 1 else []
+        except Exception as failure:  # noqa: BLE001 - whatever it was, this producer is of no more use
+            self._link.replace(producer, failure)
+            error = "Kafka refused the record."
+            again = [batch] if batch.tries < _TRIES else []
+        finally:
+            self._land(batch, again, error)
 
-    async def _watch(self) -> None:
-        answered = True
+    def _land(self, batch: Batch, again: list[Batch], error: str | None) -> None:
+        """Free the partition; what is to be tried again goes before all that waits there."""
+        del self._under_way[batch.partition]
+        if again:
+            self._waiting.put_back(again)
+        else:
+            batch.settle(error)
+            self._budget.give(batch.size_bytes)
+        if self._waiting:
+            self._schedule()
+        elif not self._under_way:
+            self._idle.set()
+
+    async def _sweep(self) -> None:
+        """Let nobody wait beyond a deadline; what a producer has then stays with it, and may still arrive."""
         while True:
-            await asyncio.sleep(PROBE_SECONDS)
-            if (producer := self._producer) is None:
-                continue
-            answers = await self._answers(producer)
-            if answers is not answered:
-                self._log.warning("kafka answers again" if answers else "kafka does not answer")
-            answered = answers
-            if answers:
-                self._heard_at = monotonic()
-            elif monotonic() - self._heard_at > LOST_SECONDS:
-                self._replace(producer, "it has heard nothing for too long")
+            await asyncio.sleep(_SWEEP_SECONDS)
+            now = monotonic()
+            for batch in self._waiting.expired(now):
+                batch.settle(_LATE)
+                self._budget.give(batch.size_bytes)
+            for batch in self._under_way.values():
+                if batch.deadline > now:
+                    continue
+                batch.settle(_LATE)
+                if batch.producer is not self._link.producer and batch.delivery:
+                    batch.delivery.cancel()  # a producer that was replaced may never have an end
 
-    async def _answers(self, producer: AIOKafkaProducer) -> bool:
-        """Whether a broker answers in time and still has the topic."""
-        try:
-            async with asyncio.timeout(PROBE_SECONDS):
-                answered = await producer.client.force_metadata_update()
-        except TimeoutError:
-            return False
-        return answered and producer.client.cluster.partitions_for_topic(self._topic) is not None
+
+class _Full(Exception):
+    """Not all records of a batch fit."""
+
+
+async def _send(producer: AIOKafkaProducer, batch: Batch) -> None:
+    batch.tries += 1
+    builder = producer.create_batch()
+    for record in batch.records:
+        added = builder.append(timestamp=None, key=record.key, value=record.value, headers=record.headers)
+        if added is None:
+            raise _Full
+    where = batch.partition
+    await (await producer.send_batch(builder, where.topic, partition=where.partition))
+    metrics.PUBLISHED_BATCH_RECORDS.observe(len(batch.records))

@@ -1,40 +1,76 @@
-"""The headers of the record that a callback becomes."""
+"""The record that a callback becomes, and its headers."""
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final
-from uuid import uuid4
+from time import time_ns
+from typing import Final, NamedTuple
 
-from schemas import headers
+from schemas import headers as h
 from schemas.callback import Callback
-from schemas.dialects import sunoapi
 
 ORIGIN: Final = "callback"
 
 _TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 """W3C Trace Context, section 3.2.2: version, trace, parent and flags; ff and zeros alone are invalid."""
 
-_ALWAYS: Final = headers.to_wire(
+_ALWAYS: Final = h.to_wire(
     {
-        headers.CE_TYPE: Callback.kind,
-        headers.CE_SOURCE: headers.SOURCE,
-        headers.CE_SPECVERSION: headers.SPECVERSION,
-        headers.CONTENT_TYPE: Callback.content_type,
-        headers.SCHEMA: str(Callback.version),
-        headers.DIALECT: sunoapi.NAME,
-        headers.ORIGIN: ORIGIN,
+        h.CE_TYPE: Callback.kind,
+        h.CE_SOURCE: h.SOURCE,
+        h.CE_SPECVERSION: h.SPECVERSION,
+        h.CONTENT_TYPE: Callback.content_type,
+        h.SCHEMA: str(Callback.version),
+        h.ORIGIN: ORIGIN,
     }
 )
 
 
-def receipt_headers(traceparent: str | None) -> headers.WireHeaders:
-    """The headers of a callback received now; a ``traceparent`` that is not well-formed is left out."""
-    received = (
-        (headers.CE_ID, str(uuid4()).encode()),
-        (headers.CE_TIME, headers.timestamp(datetime.now(UTC)).encode()),
-    )
-    if traceparent is None or not _TRACEPARENT.fullmatch(traceparent):
-        return [*received, *_ALWAYS]
-    return [*received, *_ALWAYS, (headers.TRACEPARENT, traceparent.encode())]
+class Record(NamedTuple):
+    """What is published: the topic's full name, and what Kafka keeps."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: h.WireHeaders
+
+
+def receipt_headers(
+    dialect: str, traceparent: str | None, correlation: Mapping[str, str] | None = None
+) -> h.WireHeaders:
+    """The headers of a callback received now; a ``traceparent`` that is not well-formed is left out.
+
+    ``ce_id`` is 128 random bits in hex.
+    """
+    headers = [
+        (h.CE_ID, os.urandom(16).hex().encode()),
+        (h.CE_TIME, _now()),
+        *_ALWAYS,
+        (h.DIALECT, dialect.encode()),
+    ]
+    if traceparent is not None and _TRACEPARENT.fullmatch(traceparent):
+        headers.append((h.TRACEPARENT, traceparent.encode()))
+    if correlation:
+        headers += h.to_wire({h.CORRELATION + name: value for name, value in correlation.items()})
+    return headers
+
+
+class _Clock:
+    """The time as `schemas.headers.timestamp` writes it; the text of each second is made once."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._text = ""
+
+    def __call__(self) -> bytes:
+        second, nanoseconds = divmod(time_ns(), 1_000_000_000)
+        if second != self._second:
+            self._second = second
+            self._text = h.timestamp(datetime.fromtimestamp(second, UTC)).partition(".")[0]
+        return b"%s.%06dZ" % (self._text.encode(), nanoseconds // 1000)
+
+
+_now: Final = _Clock()

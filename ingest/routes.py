@@ -11,18 +11,19 @@ from aiohttp import hdrs, web
 
 from ingest.problems import Problem
 
-Handler = Callable[[web.BaseRequest], Awaitable[web.Response]]
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 """Answers a request, or raises `Problem`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path: its name in metrics and logs, and what answers which method of it."""
+    """A path: its name in metrics, and what answers which method of it."""
 
     name: str
+    path: str
     handlers: Mapping[str, Handler]
 
-    async def answer(self, request: web.BaseRequest) -> web.Response:
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer of the method's handler.
 
         Raises:
@@ -45,8 +46,8 @@ def readable(handler: Handler) -> dict[str, Handler]:
 class _Nowhere(Route):
     """Every path that is no route."""
 
-    async def answer(self, request: web.BaseRequest) -> web.Response:  # noqa: ARG002 - a route's interface
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:  # noqa: ARG002 - a route's interface
         raise Problem(HTTPStatus.NOT_FOUND, "There is nothing at this path.")
 
 
-NOWHERE: Final = _Nowhere("other", {})
+NOWHERE: Final = _Nowhere("other", "elsewhere", {})

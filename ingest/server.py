@@ -1,48 +1,64 @@
-"""The HTTP server: listens, keeps connections within bounds, and ends without leaving a sender unanswered."""
+"""The HTTP server: listens, and ends without leaving a sender unanswered."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
+import signal
+import ssl
 from collections.abc import AsyncIterator, Callable
-from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
-from aiohttp import hdrs, web
-from yarl import URL
+from aiohttp import web
 
-from ingest.ingress import Ingress
-from ingest.problems import Problem
-from ingest.publisher import publishing
+from ingest.callbacks import Callbacks
+from ingest.connections import Server
+from ingest.delivery import Delivery
+from ingest.ingress import Ingress, State
+from ingest.limits import Budget
+from ingest.origin.guard import Guard
+from ingest.origin.keyring import OriginError
+from ingest.publisher import Publisher, publishing
 from ingest.settings import IngressSettings
+from ingest.spool.spool import Spool, spooling
 from telemetry import metrics
 from telemetry.logs import logger
 
-KEEPALIVE_SECONDS: Final = 15.0
-"""Connections are closed after so long without a request, also while its headers are still arriving."""
-
-LINGERING_SECONDS: Final = 5.0
-"""For so long the rest of a refused body is read and dropped, so that its sender gets to read the answer."""
-
-_NO_TARGET: Final = URL("/no-such-target")
 _BACKLOG: Final = 1024
 _LAST_WRITES_SECONDS: Final = 1.0
+_GAUGES_SECONDS: Final = 1.0
+_OTHER_FILES: Final = 256
+"""Descriptors for all that is no connection of a sender: Kafka's connections, the spool, the log."""
 
 
 async def serve(
-    settings: IngressSettings, stop: asyncio.Event, *, on_ready: Callable[[int], None] | None = None
+    settings: IngressSettings,
+    guard: Guard,
+    stop: asyncio.Event,
+    *,
+    on_ready: Callable[[int], None] | None = None,
+    reuse_port: bool = False,
 ) -> None:
     """Take in callbacks until ``stop`` is set; then answer what is under way and deliver what was taken in.
 
-    ``on_ready`` is told the bound port as soon as requests are answered, whether or not Kafka can be reached.
+    SIGHUP reads the files of secrets again. ``on_ready`` is told the bound port as soon as requests are
+    answered, whether or not Kafka can be reached. With ``reuse_port``, other processes may share the port.
 
     Raises:
-        OSError: the address cannot be bound; the message names it.
+        OSError: the address cannot be bound, a TLS file cannot be used, or the spool's directory cannot be
+            written to; the message names the setting.
     """
-    async with publishing(settings, on_failure=stop.set) as publisher:
-        ingress = Ingress(settings, publisher.publish, ready=lambda: publisher.ready)
-        async with listening(settings, ingress) as port:
-            logger().info("listening", url=f"http://{settings.host}:{port}{settings.path}")
+    budget = Budget(settings.max_in_flight_bytes)
+    async with (
+        publishing(settings, budget, on_failure=stop.set) as publisher,
+        _spool(settings, publisher) as spool,
+    ):
+        callbacks = Callbacks(settings, Delivery(publisher, spool, budget).deliver, guard, budget)
+        ingress = Ingress(settings.path, callbacks, state=lambda: _state(publisher, spool))
+        async with listening(settings, ingress, reuse_port=reuse_port) as port:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reread, callbacks)
+            logger().info("listening", url=_url(settings, port), origin=_origin(settings))
             if on_ready is not None:
                 on_ready(port)
             await stop.wait()
@@ -50,29 +66,75 @@ async def serve(
 
 
 @contextlib.asynccontextmanager
-async def listening(settings: IngressSettings, ingress: Ingress) -> AsyncIterator[int]:
+async def listening(
+    settings: IngressSettings, ingress: Ingress, *, reuse_port: bool = False
+) -> AsyncIterator[int]:
     """Answer requests while the block runs; yields the bound port. At its end, what is under way is answered.
 
     Raises:
-        OSError: the address cannot be bound; the message names it.
+        OSError: the address cannot be bound, or a TLS file cannot be used; the message names the setting.
     """
-    server = _Server(
+    server = Server(
         ingress.answer,
-        access_log=None,
-        auto_decompress=False,
-        keepalive_timeout=KEEPALIVE_SECONDS,
-        lingering_time=LINGERING_SECONDS,
+        max_connections=_connections(settings.max_connections),
+        header_timeout_seconds=settings.header_timeout_seconds,
     )
+    tls = _tls(settings)
     runner = web.ServerRunner(server, shutdown_timeout=_LAST_WRITES_SECONDS)
     await runner.setup()
-    site = web.TCPSite(runner, settings.host, settings.port, backlog=_BACKLOG)
+    site = web.TCPSite(
+        runner, settings.host, settings.port, backlog=_BACKLOG, ssl_context=tls, reuse_port=reuse_port
+    )
+    gauges = asyncio.create_task(_gauge(server, ingress))
     try:
         await _start(site, settings)
         yield site.port
         await site.stop()
         await ingress.drain(settings.drain_timeout_seconds)
     finally:
+        gauges.cancel()
         await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def _spool(settings: IngressSettings, publisher: Publisher) -> AsyncIterator[Spool | None]:
+    """The spool, where there is one; it drains while the block runs."""
+    if settings.spool_dir is None:
+        yield None
+        return
+    async with spooling(settings.spool_dir, settings.spool_max_bytes) as spool:
+        drain = asyncio.create_task(spool.drain(publisher.publish_all, lambda: publisher.ready))
+        publisher.on_connected(spool.wake)
+        try:
+            yield spool
+        finally:
+            drain.cancel()
+            await asyncio.wait([drain])
+            if not drain.cancelled():
+                drain.result()
+
+
+def _state(publisher: Publisher, spool: Spool | None) -> State:
+    """Whether callbacks can be made safe, and with what."""
+    if spool is None:
+        return State(publisher.ready, {"kafka": publisher.ready})
+    held = spool.state
+    waiting = {
+        "records": held.records,
+        "bytes": held.size_bytes,
+        "oldest_age_seconds": round(held.oldest_age_seconds, 1),
+    }
+    told = {"kafka": publisher.ready, "spool": waiting}
+    return State(publisher.ready or not held.refusing, told)
+
+
+def _reread(callbacks: Callbacks) -> None:
+    """On SIGHUP: take the secrets that the files have now; the old ones stay where that cannot be done."""
+    try:
+        callbacks.guard = callbacks.guard.reread()
+        logger().info("secrets read again")
+    except OriginError as error:
+        logger().error("secrets stay as they were", error=str(error))
 
 
 async def _start(site: web.TCPSite, settings: IngressSettings) -> None:
@@ -86,52 +148,49 @@ async def _start(site: web.TCPSite, settings: IngressSettings) -> None:
         raise OSError(error.errno, message) from error
 
 
-class _Request(web.BaseRequest):
-    """A request whose answer does not say what software gave it."""
-
-    async def _prepare_hook(self, response: web.StreamResponse) -> None:
-        response.headers.popall(hdrs.SERVER, None)
-
-
-class _Server(web.Server):
-    """aiohttp's low-level server with our connections and requests."""
-
-    def __call__(self) -> web.RequestHandler:
-        return _Connection(self, loop=self._loop, **self._kwargs)
-
-    def _make_request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> _Request:
-        try:
-            return _Request(message, payload, protocol, writer, task, self._loop)
-        except (
-            ValueError
-        ):  # a target such as http://xn--a/: raised here, it would leave the connection open for ever
-            message = message._replace(url=_NO_TARGET, path=str(_NO_TARGET), should_close=True)
-            return _Request(message, payload, protocol, writer, task, self._loop)
+def _tls(settings: IngressSettings) -> ssl.SSLContext | None:
+    if settings.tls_certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+    except OSError as error:  # an SSLError is one
+        raise OSError(
+            error.errno,
+            f"MIDI_INGEST_TLS_CERTIFICATE={settings.tls_certificate} with MIDI_INGEST_TLS_KEY={settings.tls_key} "
+            f"cannot be used: {error.strerror or error}. Expected a certificate chain and its key in PEM.",
+        ) from None
+    return context
 
 
-class _Connection(web.RequestHandler):
-    """A connection whose own errors are problem documents, and whose log shows nothing of what was sent."""
+def _connections(wanted: int) -> int:
+    """How many connections there may be, once this process may have as many descriptors as that takes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + _OTHER_FILES
+    if hard == resource.RLIM_INFINITY or hard >= needed:
+        if soft != resource.RLIM_INFINITY and soft < needed:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+        return wanted
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    possible = max(1, hard - _OTHER_FILES)
+    logger().warning("fewer connections than wanted", wanted=wanted, possible=possible, open_files=hard)
+    return possible
 
-    __slots__ = ()
 
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = HTTPStatus.INTERNAL_SERVER_ERROR,
-        exc: BaseException | None = None,
-        message: str | None = None,  # noqa: ARG002 - it quotes the request
-    ) -> web.StreamResponse:
-        """The answer to what is not HTTP, and to what the ingress failed on."""
-        metrics.REQUESTS.labels("other", str(int(status))).inc()
-        if status == HTTPStatus.BAD_REQUEST:
-            logger().info("answered", status=400, error=type(exc).__name__)
-            problem = Problem(HTTPStatus.BAD_REQUEST, "The request is not valid HTTP/1.1.")
-        else:
-            logger().error("request failed", path=request.rel_url.raw_path, exc_info=True)
-            detail = "The ingress failed on this request; its log says more."
-            problem = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
-        return problem.response()
+async def _gauge(server: Server, ingress: Ingress) -> None:
+    """Tell what is open now and again; in the way of each request it would cost too much."""
+    while True:
+        metrics.CONNECTIONS.set(len(server.connections))
+        metrics.CALLBACKS_IN_FLIGHT.set(ingress.under_way)
+        await asyncio.sleep(_GAUGES_SECONDS)
 
-    def log_exception(self, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002 - aiohttp's interface
-        """Log an error of the connection by its type only, since its message may quote what was sent."""
-        logger().warning("connection failed", error=type(kwargs.get("exc_info")).__name__)
+
+def _url(settings: IngressSettings, port: int) -> str:
+    scheme = "https" if settings.tls_certificate else "http"
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"{scheme}://{host}:{port}{settings.path}"
+
+
+def _origin(settings: IngressSettings) -> str:
+    """How callbacks are verified, as the setting has it."""
+    return ",".join("+".join(names) for names in settings.origin or ()) or "none: anybody may post"

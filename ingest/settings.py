@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+import re
+from pathlib import Path
+from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic_settings import NoDecode
 
 from broker.settings import KafkaSettings
+from ingest.origin.settings import OriginSettings
+from ingest.spool.settings import SpoolSettings
 from telemetry.settings import TelemetrySettings
 
 HEALTH: Final = "/healthz"
@@ -20,13 +25,61 @@ def _not_taken(path: str) -> str:
     return path
 
 
-class IngressSettings(KafkaSettings, TelemetrySettings):
-    """Where the ingress listens, and how long it waits for a sender and for Kafka."""
+_PARAMETER: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
+
+
+def _parameters(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    names = tuple(name.strip() for name in value.split(",") if name.strip())
+    if not all(map(_PARAMETER.fullmatch, names)):
+        raise ValueError("expected names of query parameters, separated by commas")
+    return names
+
+
+class IngressSettings(OriginSettings, SpoolSettings, KafkaSettings, TelemetrySettings):
+    """Where the ingress listens, what it takes in and how much of it at once, how long it waits."""
 
     host: str = Field(default="127.0.0.1", description="Address that the ingress binds to.")
     port: int = Field(default=8080, ge=0, le=65535, description="Port of the ingress; 0 takes a free one.")
     path: Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~/-]*$"), AfterValidator(_not_taken)] = (
         Field(default="/suno-midi-callback", description="Path that callbacks are posted to.")
+    )
+    tls_certificate: Path | None = Field(
+        default=None, description="File with the certificate chain in PEM; with it the ingress speaks HTTPS."
+    )
+    tls_key: Path | None = Field(default=None, description="File with the certificate's private key in PEM.")
+
+    vendor: Literal["auto", "sunoapi.org", "kie.ai", "acedata.cloud"] = Field(
+        default="auto", description="Whose dialect callbacks are in; `auto` tells it from each one's shape."
+    )
+    any_content_type: bool = Field(
+        default=False, description="Take JSON also where a callback's Content-Type says otherwise."
+    )
+    correlation_parameters: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parameters)] = Field(
+        default=(),
+        description="Query parameters of the callback URL that reach the outcome, separated by commas.",
+    )
+    quarantine_max_bytes: int = Field(
+        default=64 * 1024 * 1024,
+        ge=0,
+        description="Bytes a day of verified bodies that are no callbacks and are kept as dead letters.",
+    )
+
+    max_connections: int = Field(default=8192, ge=1, description="Connections that may be open at once.")
+    max_in_flight: int = Field(
+        default=2000, ge=1, description="Callbacks that may wait at once until they are safe."
+    )
+    max_in_flight_bytes: int = Field(
+        default=128 * 1024 * 1024,
+        ge=1,
+        description="Bytes of bodies that may be held at once, arriving or waiting until they are safe.",
+    )
+    header_timeout_seconds: float = Field(
+        default=15,
+        gt=0,
+        le=300,
+        description="Seconds that a connection may take to send a request's headers, the first or a next one.",
     )
     body_timeout_seconds: float = Field(
         default=15,
@@ -37,9 +90,9 @@ class IngressSettings(KafkaSettings, TelemetrySettings):
     publish_timeout_seconds: float = Field(
         default=3,
         gt=0,
-        le=4.5,
-        description="Seconds that Kafka may take to acknowledge a callback; then the answer is 503. "
-        "Every answer is promised within 5 s.",
+        le=3,
+        description="Seconds that Kafka may take to acknowledge a callback; then it is spooled, or the answer "
+        "is 503. Every answer is promised within 5 s.",
     )
     drain_timeout_seconds: float = Field(
         default=8,

@@ -46,6 +46,7 @@ app.command(
     help_epilogue="""Examples:
 
     midi-ingest ingest
+    midi-ingest ingest --processes 2           # share the port; one that dies is started again
     KAFKA_BOOTSTRAP_SERVERS=kafka1:9092,kafka2:9092 midi-ingest ingest""",
 )
 app.command(

@@ -21,7 +21,8 @@ class Stopped(Exception):
 def run(component: str, serve: Callable[[Settings, asyncio.Event], Awaitable[None]]) -> int:
     """Run ``serve`` until it ends or SIGTERM or SIGINT sets its event; returns the exit code.
 
-    ``component`` is what the log lines call this process. Of `Stopped`, only its message is told.
+    ``component`` is what the log lines call this process. Of `Stopped`, only its message is told; what only
+    ``serve`` finds wrong with the settings, it raises as `SettingsError`.
     """
     try:
         settings = load()
@@ -30,6 +31,8 @@ def run(component: str, serve: Callable[[Settings, asyncio.Event], Awaitable[Non
     logs.configure(settings, component)
     try:
         uvloop.run(_until_signalled(serve, settings))
+    except SettingsError as error:
+        return fail(str(error), USAGE)
     except Stopped as error:
         return fail(str(error))
     except KafkaError as error:

@@ -14,6 +14,8 @@ from typing import Final
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ingest.origin.guard import Guard, refuse_exposure
+from ingest.origin.keyring import OriginError
 from ingest.settings import IngressSettings
 from workers.settings import WorkerSettings
 
@@ -49,6 +51,19 @@ def load() -> Settings:
         return Settings()
     except ValidationError as error:
         raise SettingsError("\n".join(_explained(error))) from None
+
+
+def guard_of(settings: Settings) -> Guard:
+    """What verifies the origin of callbacks, by the settings and with the secrets as they are now.
+
+    Raises:
+        SettingsError: they do not fit together, or anybody could post and nobody said that this is meant.
+    """
+    try:
+        refuse_exposure(settings, settings.host)
+        return Guard(settings)
+    except OriginError as error:
+        raise SettingsError(str(error)) from None
 
 
 def variables() -> dict[str, str]:

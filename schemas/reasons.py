@@ -22,6 +22,9 @@ PROVIDER_FAILED: Final = "provider-failed"
 CONFLICTING_DUPLICATE: Final = "conflicting-duplicate"
 """A completed task came again with another result; the first one stands."""
 
+QUARANTINED: Final = "quarantined"
+"""What a verified sender posted is no callback; it was kept under its digest."""
+
 UNROUTABLE: Final = "unroutable"
 """A failure's own headers are broken, so nobody knows which worker to send it back to."""
 

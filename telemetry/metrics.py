@@ -21,12 +21,52 @@ CALLBACK_SECONDS: Final = Histogram(
     "From a callback's first byte handled to its answer.",
     buckets=_SECONDS,
 )
-CALLBACK_BYTES: Final = Counter("midi_ingest_callback_bytes", "Bytes of callbacks that Kafka acknowledged.")
+CALLBACK_BYTES: Final = Counter(
+    "midi_ingest_callback_bytes", "Bytes of callbacks that were answered with 200."
+)
 CALLBACKS_IN_FLIGHT: Final = Gauge(
-    "midi_ingest_callbacks_in_flight", "Callbacks that are being received or published."
+    "midi_ingest_callbacks_in_flight",
+    "Callbacks that are being received or published.",
+    multiprocess_mode="livesum",
+)
+QUARANTINED: Final = Counter(
+    "midi_ingest_quarantined",
+    "Verified bodies that are no callbacks, by what became of them: kept, repeat (kept before), refused (no room).",
+    ["what"],
+)
+CONNECTIONS: Final = Gauge(
+    "midi_ingest_connections", "Connections that are open.", multiprocess_mode="livesum"
+)
+PUBLISHED_BATCH_RECORDS: Final = Histogram(
+    "midi_ingest_published_batch_records",
+    "Records that the ingress sent to a partition together.",
+    buckets=_RECORDS,
 )
 PRODUCER_RESTARTS: Final = Counter(
     "midi_ingest_producer_restarts", "Times the ingress replaced its Kafka producer after an error."
+)
+
+# The spool; several processes share one, and each tells of the files that it holds
+
+SPOOL_RECORDS: Final = Gauge(
+    "midi_ingest_spool_records",
+    "Records on disk that Kafka has not acknowledged.",
+    multiprocess_mode="livesum",
+)
+SPOOL_BYTES: Final = Gauge(
+    "midi_ingest_spool_bytes",
+    "Bytes of keys, headers and bodies on disk that Kafka has not acknowledged.",
+    multiprocess_mode="livesum",
+)
+SPOOL_OLDEST_AGE_SECONDS: Final = Gauge(
+    "midi_ingest_spool_oldest_age_seconds",
+    "How long ago the oldest record in the spool was received; 0 while it is empty.",
+    multiprocess_mode="livemax",
+)
+SPOOL_APPENDED: Final = Counter("midi_ingest_spool_appended", "Records that were put into the spool.")
+SPOOL_DRAINED: Final = Counter("midi_ingest_spool_drained", "Records from the spool that Kafka acknowledged.")
+SPOOL_ERRORS: Final = Counter(
+    "midi_ingest_spool_errors", "Times that SQLite or the disk failed under the spool."
 )
 
 # The workers; `worker` is the worker's name

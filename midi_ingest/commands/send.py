@@ -20,15 +20,18 @@ from cyclopts.validators import Number
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ingest.origin.keyring import OriginError
 from midi_ingest import samples
 from midi_ingest.cli import FAILED, USAGE, fail, first_of
 from midi_ingest.outcomes import Outcomes
 from midi_ingest.settings import Settings, SettingsError, load
+from midi_ingest.urls import callback_url, secret_callback_url
 from schemas.dialects.sunoapi import read_envelope
 from schemas.outcome import Outcome
 from telemetry import logs
 
 CONNECTIONS: Final = 32
+QUARANTINED: Final = "200 (quarantined)"
 Count = Annotated[int, Parameter(validator=Number(gte=0))]
 
 
@@ -50,8 +53,9 @@ class Tally:
 
     @property
     def as_expected(self) -> bool:
-        """Whether all callbacks were taken in and all else refused."""
-        return set(self.callbacks) <= {"200"} and all(status.startswith("4") for status in self.malformed)
+        """Whether all callbacks were taken in, and all else was refused or kept aside."""
+        aside = all(status.startswith("4") or status == QUARANTINED for status in self.malformed)
+        return set(self.callbacks) <= {"200"} and aside
 
 
 def send(
@@ -82,19 +86,21 @@ def send(
     """
     try:
         settings = load()
+        target = url or secret_callback_url(settings)
         posts = _posts(file, count, notes)
-    except SettingsError as error:
+    except (SettingsError, OriginError) as error:
         return fail(str(error), USAGE)
     except (OSError, ValueError) as error:  # also NotJson and NotACallback
         return fail(f"{file}: {error}", USAGE)
     logs.configure(settings, "send")
-    target = url or f"http://{settings.host}:{settings.port}{settings.path}"
     everything = _with_extras(posts, duplicate, malformed)
     code = FAILED
     try:
         code = asyncio.run(_send(settings, target, everything, rate, timeout if wait else None))
     except* aiohttp.ClientError as errors:  # a group, since many are posted at once
-        fail(f"no answer at {target}: {first_of(errors)}. `midi-ingest up` starts everything.")
+        fail(
+            f"no answer at {url or callback_url(settings)}: {first_of(errors)}. `midi-ingest up` starts everything."
+        )
     except* (KafkaError, OSError) as errors:
         fail(f"Kafka at {settings.kafka_bootstrap_servers} does not answer: {first_of(errors)}")
     return code
@@ -174,9 +180,9 @@ async def _post(session: aiohttp.ClientSession, url: str, post: Post, tally: Tal
     started = time.monotonic()
     answered = tally.callbacks if post.task_id else tally.malformed
     async with session.post(url, data=post.body, headers={"Content-Type": "application/json"}) as response:
-        await response.read()
+        aside = b'"quarantined"' in await response.read()
     tally.seconds.append(time.monotonic() - started)
-    answered[str(response.status)] += 1
+    answered[QUARANTINED if aside else str(response.status)] += 1
 
 
 async def _report(outcomes: Outcomes, expected: int, wait_seconds: float) -> bool:

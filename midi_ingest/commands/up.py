@@ -19,7 +19,8 @@ from broker.topics import TopicsError
 from midi_ingest.cli import USAGE, fail, first_of
 from midi_ingest.commands.topics import wanted
 from midi_ingest.parts import Deaths, Part, PartError, until_signalled
-from midi_ingest.settings import Settings, SettingsError, load, variables
+from midi_ingest.settings import Settings, SettingsError, guard_of, load, variables
+from midi_ingest.urls import base_url, callback_url
 from telemetry import logs
 from workers.catalogue import BUILT_IN
 
@@ -36,6 +37,7 @@ def up(*, kafka_port: Annotated[int, Parameter(validator=Number(gte=1, lte=65535
     """
     try:
         settings = load()
+        guard_of(settings)  # so that it is said here, and not in the ingress' log
     except SettingsError as error:
         return fail(str(error), USAGE)
     logs.configure(settings, "up")
@@ -62,6 +64,7 @@ async def _up(settings: Settings, kafka_port: int) -> None:
             update={
                 "kafka_bootstrap_servers": kafka.bootstrap_servers,
                 "port": settings.port or free_port(),
+                "spool_dir": (settings.spool_dir or data / "spool").absolute(),
             }
         )
         await broker_topics.apply(here, wanted(here))
@@ -97,8 +100,9 @@ def _parts(settings: Settings, logs_dir: Path) -> list[Part]:
         "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
         "MIDI_INGEST_PORT": str(settings.port),
         "MIDI_INGEST_HEALTH_HOST": "127.0.0.1",
+        "MIDI_INGEST_SPOOL_DIR": str(settings.spool_dir),
     }
-    parts = [Part("ingest", ["ingest"], env, logs_dir / "ingest.log", _base_url(settings))]
+    parts = [Part("ingest", ["ingest"], env, logs_dir / "ingest.log", base_url(settings))]
     port = settings.port
     for name in BUILT_IN:
         port = next(candidate for candidate in range(port + 1, 65536) if is_free(candidate))
@@ -107,19 +111,15 @@ def _parts(settings: Settings, logs_dir: Path) -> list[Part]:
     return parts
 
 
-def _base_url(settings: Settings) -> str:
-    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 - only compared
-    return f"http://{host}:{settings.port}"
-
-
 def _summary(settings: Settings, parts: list[Part], kafka: EmbeddedKafka) -> str:
     width = max(len(part.name) for part in parts)
     rows = [f"  {p.name:{width}}  {p.health_url}/readyz  {_short(p.log_file)}" for p in parts]
     return f"""
 Everything is running. Ctrl-C stops it.
 
-  callbacks  POST {_base_url(settings)}{settings.path}
+  callbacks  POST {callback_url(settings)}
   songs      {_short(settings.store_path.absolute())}
+  spool      {_short(settings.spool_dir)}, for callbacks that come while Kafka is away
   Kafka      {kafka.bootstrap_servers}, topics {settings.topic_prefix}*, log {_short(kafka.log_file)}
 
 {chr(10).join(rows)}

@@ -7,7 +7,7 @@ import json
 import pytest
 from structlog.testing import capture_logs
 
-from ingest.publisher import Unavailable
+from ingest.batches import Unavailable
 from tests.unit.ingest.wire import CALLBACK, Published, connection, exchange, post, running
 
 DEEP = b"[" * 100_000
@@ -25,7 +25,7 @@ async def test_a_callback_is_published_byte_for_byte_under_its_task_id(
 
     assert (answer.status, answer.body) == (200, b'{"status":"received"}')
     assert answer.headers["content-type"] == "application/json"
-    ((key, value, _),) = published.records
+    ((_, key, value, _),) = published.records
     assert (key.decode(), value) == ("ä ü☃", body)
 
 
@@ -51,7 +51,7 @@ async def test_no_answer_names_the_software(port: int) -> None:
 )
 async def test_what_has_a_valid_envelope_is_received(port: int, published: Published, body: bytes) -> None:
     assert (await exchange(port, post(body))).status == 200
-    assert [value for _, value, _ in published.records] == [body]
+    assert [value for _, _, value, _ in published.records] == [body]
 
 
 @pytest.mark.parametrize(

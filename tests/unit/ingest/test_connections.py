@@ -9,11 +9,11 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from ingest import server
-from schemas.headers import WireHeaders
+from ingest.record import Record
 from tests.unit.ingest.wire import (
     CALLBACK,
     PATH,
+    Connection,
     Published,
     connection,
     exchange,
@@ -154,7 +154,7 @@ async def test_pipelined_requests_are_answered_in_their_order(port: int, publish
         statuses = [(await peer.answer()).status for _ in bodies]
 
     assert statuses == [200 if n % 5 else 422 for n in range(50)]
-    assert [value for _, value, _ in published.records] == [b for n, b in enumerate(bodies) if n % 5]
+    assert [value for _, _, value, _ in published.records] == [b for n, b in enumerate(bodies) if n % 5]
 
 
 @pytest.mark.parametrize(
@@ -189,16 +189,59 @@ async def test_what_is_no_http_is_400_and_not_repeated_in_log_or_answer(port: in
     assert (await exchange(port, post())).status == 200
 
 
-@pytest.mark.parametrize("data", [b"", post()[:40], post() + post()[:40]])
-async def test_headers_that_stall_are_cut_off(
-    published: Published, monkeypatch: pytest.MonkeyPatch, data: bytes
+@pytest.mark.parametrize("data", [b"", post(), post() + post()[:40]])
+async def test_a_connection_without_a_next_request_is_closed_in_silence(
+    published: Published, data: bytes
 ) -> None:
-    monkeypatch.setattr(server, "KEEPALIVE_SECONDS", 0.2)
-    async with running(published) as port, connection(port) as peer:
+    async with running(published, header_timeout_seconds=0.2) as port, connection(port) as peer:
         await peer.send(data)
-        if b"\r\n\r\n" in data:
+        if data:
             assert (await peer.answer()).status == 200
         assert await peer.ends()
+
+
+@pytest.mark.parametrize("before", [0, 1])
+async def test_headers_that_stall_are_408(published: Published, before: int) -> None:
+    async with running(published, header_timeout_seconds=0.2) as port, connection(port) as peer:
+        for _ in range(before):
+            await peer.send(post())
+            assert (await peer.answer()).status == 200
+        await peer.send(post()[:40])
+        answer = await peer.answer()
+        assert (answer.status, answer.headers["connection"]) == (408, "close")
+        assert await peer.ends()
+
+
+async def test_headers_that_trickle_have_no_more_time(published: Published) -> None:
+    async with (
+        running(published, header_timeout_seconds=0.3) as port,
+        connection(port) as peer,
+        asyncio.TaskGroup() as group,
+    ):
+        trickle = group.create_task(_trickle(peer))
+        assert (await peer.answer()).status == 408
+        trickle.cancel()
+
+
+async def _trickle(peer: Connection) -> None:
+    for byte in post():
+        await peer.send(bytes([byte]))
+        await asyncio.sleep(0.05)
+
+
+async def test_beyond_the_most_connections_one_is_told_so_and_closed(published: Published) -> None:
+    async with AsyncExitStack() as stack:
+        port = await stack.enter_async_context(running(published, max_connections=2))
+        first, _ = [await stack.enter_async_context(connection(port)) for _ in range(2)]
+        await first.send(post())
+        assert (await first.answer()).status == 200
+        third = await stack.enter_async_context(connection(port))
+        answer = await third.answer()
+        assert (answer.status, "retry-after" in answer.headers) == (503, True)
+        assert answer.json()["detail"]
+        assert await third.ends()
+        await first.send(post())
+        assert (await first.answer()).status == 200
 
 
 async def test_connect_and_upgrade_lead_nowhere(port: int) -> None:
@@ -221,8 +264,7 @@ async def test_a_sender_that_hangs_up_within_a_body_is_no_error_of_ours(port: in
 async def test_a_sender_that_hangs_up_does_not_tear_its_publish() -> None:
     started, gone, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
-    async def publish(key: bytes, body: bytes, headers: WireHeaders) -> None:
-        del key, body, headers
+    async def publish(_: Record) -> None:
         started.set()
         await gone.wait()
         ended.set()
@@ -241,10 +283,9 @@ async def test_a_stopping_ingress_answers_what_is_under_way_and_takes_nothing_ne
     started, acknowledged = asyncio.Event(), asyncio.Event()
     keys = []
 
-    async def publish(key: bytes, body: bytes, headers: WireHeaders) -> None:
-        del body, headers
-        keys.append(key)
-        if key == b"publishing":
+    async def publish(record: Record) -> None:
+        keys.append(record.key)
+        if record.key == b"publishing":
             started.set()
             await acknowledged.wait()
 
@@ -278,8 +319,7 @@ async def test_a_stopping_ingress_answers_what_is_under_way_and_takes_nothing_ne
 async def test_a_stopping_ingress_waits_no_longer_than_it_may() -> None:
     started = asyncio.Event()
 
-    async def publish(key: bytes, body: bytes, headers: WireHeaders) -> None:
-        del key, body, headers
+    async def publish(_: Record) -> None:
         started.set()
         await asyncio.Event().wait()
 

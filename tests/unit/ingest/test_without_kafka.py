@@ -10,8 +10,11 @@ from contextlib import asynccontextmanager
 import pytest
 from pydantic import ValidationError
 
-from ingest import publisher
-from ingest.publisher import Unavailable, publishing
+from ingest.batches import Unavailable
+from ingest.limits import Budget
+from ingest.origin.guard import Guard
+from ingest.publisher import publishing
+from ingest.record import Record
 from ingest.server import serve
 from ingest.settings import IngressSettings
 from tests.unit.ingest.wire import exchange, post, request
@@ -31,7 +34,7 @@ def nowhere() -> str:
 async def served(settings: IngressSettings) -> AsyncIterator[int]:
     """The ingress on a free port, stopped as a signal would stop it."""
     stop, bound = asyncio.Event(), asyncio.Queue[int]()
-    serving = asyncio.create_task(serve(settings, stop, on_ready=bound.put_nowait))
+    serving = asyncio.create_task(serve(settings, Guard(settings), stop, on_ready=bound.put_nowait))
     try:
         yield await bound.get()
     finally:
@@ -50,25 +53,36 @@ async def test_without_kafka_the_ingress_lives_is_not_ready_and_asks_to_come_aga
     assert all(int(answer.headers["retry-after"]) > 0 for answer in answers)
 
 
-async def test_what_waits_for_kafka_is_bounded(nowhere: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publisher, "IN_FLIGHT_BYTES", 3 * MIB)
+def record(key: bytes, length_bytes: int) -> Record:
+    return Record("midi.callbacks", key, bytes(length_bytes), [])
+
+
+async def test_what_waits_for_kafka_is_bounded(nowhere: str) -> None:
     settings = IngressSettings(KAFKA_BOOTSTRAP_SERVERS=nowhere, publish_timeout_seconds=0.5)
-    async with publishing(settings, on_failure=lambda: None) as kafka:
-        waiting = asyncio.create_task(kafka.publish(b"a", bytes(2 * MIB), []))
-        await asyncio.sleep(0)
+    async with publishing(settings, Budget(3 * MIB), on_failure=lambda: None) as kafka:
+        waiting = kafka.publish(record(b"a", 2 * MIB))
         with pytest.raises(Unavailable, match="Too many"):
-            await kafka.publish(b"b", bytes(2 * MIB), [])
+            kafka.publish(record(b"b", 2 * MIB))
         with pytest.raises(Unavailable, match="in time"):
             await waiting
+
+
+async def test_once_kafka_has_been_away_for_long_nobody_waits_for_it(nowhere: str) -> None:
+    settings = IngressSettings(KAFKA_BOOTSTRAP_SERVERS=nowhere, publish_timeout_seconds=0.1)
+    async with publishing(settings, Budget(MIB), on_failure=lambda: None) as kafka:
         with pytest.raises(Unavailable, match="in time"):
-            await kafka.publish(b"c", bytes(2 * MIB), [])
+            await kafka.publish(record(b"a", 1))
+        with pytest.raises(Unavailable, match="away"):
+            kafka.publish(record(b"a", 1))
+        assert await kafka.publish_all([record(b"a", 1), record(b"b", 1)]) == [False, False]
 
 
 async def test_a_body_that_kafka_would_refuse_is_not_sent(nowhere: str) -> None:
     settings = IngressSettings(KAFKA_BOOTSTRAP_SERVERS=nowhere, max_body_bytes=MIB)
-    async with publishing(settings, on_failure=lambda: None) as kafka:
+    async with publishing(settings, Budget(MIB), on_failure=lambda: None) as kafka:
         with pytest.raises(ValueError, match="max_body_bytes"):
-            await kafka.publish(b"a", bytes(MIB + 1), [])
+            kafka.publish(record(b"a", MIB + 1))
+        assert await kafka.publish_all([record(b"a", MIB + 1)]) == [False]
 
 
 async def test_an_error_that_waiting_does_not_mend_ends_the_ingress(
@@ -81,7 +95,7 @@ async def test_an_error_that_waiting_does_not_mend_ends_the_ingress(
     settings = IngressSettings(KAFKA_BOOTSTRAP_SERVERS=nowhere, port=0)
     with pytest.raises(ExceptionGroup) as failed:
         async with asyncio.timeout(20):
-            await serve(settings, asyncio.Event())
+            await serve(settings, Guard(settings), asyncio.Event())
     assert failed.group_contains(AssertionError, match="a bug")
 
 
@@ -92,7 +106,7 @@ async def test_a_port_in_use_is_named(nowhere: str) -> None:
         port = taken.getsockname()[1]
         settings = IngressSettings(KAFKA_BOOTSTRAP_SERVERS=nowhere, port=port)
         with pytest.raises(OSError, match=rf"Cannot listen on 127\.0\.0\.1:{port}.*MIDI_INGEST_PORT"):
-            await serve(settings, asyncio.Event())
+            await serve(settings, Guard(settings), asyncio.Event())
 
 
 @pytest.mark.parametrize("path", ["", "callback", "/a?b", "/a b", "/healthz", "/readyz", "/metrics", "/ü"])

@@ -9,10 +9,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ingest.ingress import Ingress, Publish
+from ingest.callbacks import Callbacks, Deliver
+from ingest.ingress import Ingress, State
+from ingest.limits import Budget
+from ingest.origin.guard import Guard
+from ingest.record import Record
 from ingest.server import listening
 from ingest.settings import IngressSettings
-from schemas.headers import WireHeaders
 
 PATH = "/suno-midi-callback"
 CALLBACK = b'{"code":200,"task_id":"5c79****be8e","data":{"state":"complete","instruments":[]}}'
@@ -98,21 +101,23 @@ def chunked(*chunks: bytes) -> bytes:
 
 
 class Published:
-    """Stands where Kafka does: keeps what it is given, and raises what it is told to."""
+    """Stands where Kafka and the spool do: keeps what it is given, and raises what it is told to."""
 
     def __init__(self) -> None:
-        self.records: list[tuple[bytes, bytes, WireHeaders]] = []
+        self.records: list[Record] = []
         self.error: Exception | None = None
 
-    async def __call__(self, key: bytes, body: bytes, headers: WireHeaders) -> None:
+    async def __call__(self, record: Record) -> None:
         if self.error:
             raise self.error
-        self.records.append((key, body, headers))
+        self.records.append(record)
 
 
 @asynccontextmanager
-async def running(publish: Publish, *, ready: bool = True, **settings: Any) -> AsyncIterator[int]:
+async def running(deliver: Deliver, *, ready: bool = True, **settings: Any) -> AsyncIterator[int]:
     """An ingress on a free port, without Kafka; yields the port."""
     chosen = IngressSettings(**{"port": 0, "max_body_bytes": 4096, **settings})
-    async with listening(chosen, Ingress(chosen, publish, ready=lambda: ready)) as port:
+    callbacks = Callbacks(chosen, deliver, Guard(chosen), Budget(chosen.max_in_flight_bytes))
+    ingress = Ingress(chosen.path, callbacks, state=lambda: State(ready, {}))
+    async with listening(chosen, ingress) as port:
         yield port

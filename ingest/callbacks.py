@@ -1,0 +1,160 @@
+"""Taking a callback in: verify, read, validate, deliver. All else that happens to it is a worker's."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from time import time
+from typing import Final
+
+import orjson
+from aiohttp import hdrs, web
+
+from ingest import answers, quarantine
+from ingest.batches import Unavailable
+from ingest.body import Bodies, BodyLimits
+from ingest.limits import Budget
+from ingest.origin.addresses import AllowedAddresses
+from ingest.origin.guard import UNASKED, Guard, Pending
+from ingest.origin.verifier import Head, NotVerified
+from ingest.problems import Problem, unavailable
+from ingest.quarantine import Quarantine
+from ingest.record import Record, receipt_headers
+from ingest.settings import IngressSettings
+from schemas.callback import Callback
+from schemas.dialects.sunoapi import NAME, NotACallback, NotJson, read_envelope
+from schemas.headers import TRACEPARENT, WireHeaders
+from telemetry import metrics
+
+Deliver = Callable[[Record], Awaitable[None]]
+"""Makes a record safe, or raises `Unavailable`."""
+
+CORRELATION_MAX_CHARACTERS: Final = 512
+"""Each query parameter that goes on is cut to this: it travels in the headers of every record."""
+
+TASK_ID: Final = web.RequestKey("task_id", str)
+"""Where a request keeps its callback's task id, for the log."""
+
+_CHALLENGE: Final = 'Webhook realm="callbacks"'
+_FORWARDED_FOR: Final = "X-Forwarded-For"
+
+
+class Callbacks:
+    """Takes callbacks in. Only the envelope is read; ``deliver`` gets the bytes as they are.
+
+    ``guard`` may be replaced at any time: a request keeps the one that it began with.
+    """
+
+    def __init__(self, settings: IngressSettings, deliver: Deliver, guard: Guard, budget: Budget) -> None:
+        self.guard = guard
+        self._settings = settings
+        self._deliver = deliver
+        limits = BodyLimits(
+            settings.max_body_bytes, settings.body_timeout_seconds, any_type=settings.any_content_type
+        )
+        self._bodies = Bodies(limits, budget)
+        self._addresses = AllowedAddresses(settings.allowed_addresses, settings.trusted_proxies)
+        self._quarantine = Quarantine(settings.layout, settings.quarantine_max_bytes)
+        self._topic = settings.layout.name(Callback.topic)
+        self._waiting = 0
+
+    def are_posted_to(self, raw_path: str) -> bool:
+        """Whether a path, as it was sent, is that of callbacks with a token at its end."""
+        before, _, _ = raw_path.rpartition("/")
+        return self.guard.takes_token and before == self._settings.path
+
+    async def receive(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Make a callback safe, and say so.
+
+        Raises:
+            Problem: what was wrong with it; nothing of it is kept.
+        """
+        try:
+            pending = self._verify_head(request)
+            body = await self._bodies.read(request)
+            pending = pending.body(body)
+            try:
+                task_id = read_envelope(body)[0]
+            except (NotJson, NotACallback) as error:
+                return await self._keep_aside(request, body, error, pending)
+            pending.task_id(task_id)
+        except NotVerified as refusal:
+            headers: dict[str, str] = {hdrs.WWW_AUTHENTICATE: _CHALLENGE}
+            raise Problem(HTTPStatus.UNAUTHORIZED, str(refusal), headers=headers) from None
+        request[TASK_ID] = task_id
+        await self._make_safe(Record(self._topic, task_id.encode(), body, self._headers(request)))
+        metrics.CALLBACK_BYTES.inc(len(body))
+        return answers.received(request)
+
+    def _verify_head(self, request: web.BaseRequest) -> Pending:
+        if self._settings.allowed_addresses:
+            forwarded_for = request.headers.getall(_FORWARDED_FOR, ())
+            if not self._addresses.allow(request.remote, forwarded_for):
+                raise Problem(HTTPStatus.FORBIDDEN, "Callbacks are not taken from this address.")
+        guard = self.guard
+        if not guard.verifies:
+            return UNASKED
+        token = None
+        if guard.takes_token:
+            before, _, last = request.rel_url.raw_path.rpartition("/")
+            token = last if before == self._settings.path else None
+        return guard.head(Head(token, request.headers, time()))
+
+    async def _make_safe(self, record: Record) -> None:
+        if self._waiting >= self._settings.max_in_flight:
+            raise unavailable("Too many callbacks wait until they are safe.")
+        self._waiting += 1
+        try:
+            await self._deliver(record)
+        except Unavailable as error:
+            raise unavailable(str(error)) from None
+        finally:
+            self._waiting -= 1
+
+    async def _keep_aside(
+        self, request: web.BaseRequest, body: bytes, error: NotJson | NotACallback, pending: Pending
+    ) -> web.StreamResponse:
+        """Keep what a verified sender posts though it is no callback, so that no retry is spent on it."""
+        problem = _refusal(error)
+        if not pending.verified:
+            if pending.alternatives:
+                raise NotVerified("Expected a callback whose task id is signed.")
+            raise problem
+        key = quarantine.key_of(body)
+        if self._quarantine.has(key):
+            metrics.QUARANTINED.labels("repeat").inc()
+        elif self._quarantine.take(len(body)):
+            await self._quarantine_new(key, body, problem, self._headers(request))
+        else:
+            metrics.QUARANTINED.labels("refused").inc()
+            raise problem
+        answer = {"status": "quarantined", "reason": problem.detail}
+        if problem.field is not None:
+            answer["field"] = problem.field
+        return answers.json(orjson.dumps(answer))
+
+    async def _quarantine_new(self, key: bytes, body: bytes, problem: Problem, headers: WireHeaders) -> None:
+        why = problem.detail if problem.field is None else f"{problem.field}: {problem.detail}"
+        try:
+            await self._make_safe(self._quarantine.record(key, body, why, headers))
+        except Problem:
+            self._quarantine.give(len(body))
+            raise
+        self._quarantine.remember(key)
+        metrics.QUARANTINED.labels("kept").inc()
+
+    def _headers(self, request: web.BaseRequest) -> WireHeaders:
+        return receipt_headers(NAME, request.headers.get(TRACEPARENT), self._correlation(request))
+
+    def _correlation(self, request: web.BaseRequest) -> Mapping[str, str]:
+        names = self._settings.correlation_parameters
+        if not names or not request.query_string:
+            return {}
+        query = request.query
+        return {name: query[name][:CORRELATION_MAX_CHARACTERS] for name in names if name in query}
+
+
+def _refusal(error: NotJson | NotACallback) -> Problem:
+    if isinstance(error, NotJson):
+        return Problem(HTTPStatus.BAD_REQUEST, str(error))
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), field=error.field)

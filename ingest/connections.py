@@ -1,0 +1,136 @@
+"""Connections: how many there may be, how long they may keep silent, and what is said to what is no HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any, Final, cast
+
+from aiohttp import hdrs, web
+from yarl import URL
+
+from ingest.problems import Problem, unavailable
+from telemetry import metrics
+from telemetry.logs import logger
+
+LINGERING_SECONDS: Final = 5.0
+"""For so long the rest of a refused body is read and dropped, so that its sender gets to read the answer."""
+
+_NO_TARGET: Final = URL("/no-such-target")
+
+
+class Server(web.Server):
+    """aiohttp's low-level server, with our connections and requests, and no more than ``max_connections``."""
+
+    def __init__(
+        self,
+        handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+        *,
+        max_connections: int,
+        header_timeout_seconds: float,
+    ) -> None:
+        super().__init__(
+            handler,
+            access_log=None,
+            auto_decompress=False,
+            keepalive_timeout=header_timeout_seconds,
+            lingering_time=LINGERING_SECONDS,
+        )
+        self._max_connections = max_connections
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are as many connections as there may be."""
+        return len(self._connections) >= self._max_connections
+
+    def __call__(self) -> web.RequestHandler:
+        """What speaks on a new connection."""
+        return _Connection(self, loop=self._loop, **self._kwargs)
+
+    def _make_request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> _Request:
+        try:
+            return _Request(message, payload, protocol, writer, task, self._loop)
+        except ValueError:
+            # A target such as http://xn--a/: raised here, it would leave the connection open for ever.
+            message = message._replace(url=_NO_TARGET, path=str(_NO_TARGET), should_close=True)
+            return _Request(message, payload, protocol, writer, task, self._loop)
+
+
+class _Request(web.BaseRequest):
+    """A request whose answer does not say what software gave it."""
+
+    async def _prepare_hook(self, response: web.StreamResponse) -> None:
+        response.headers.popall(hdrs.SERVER, None)
+
+
+class _Connection(web.RequestHandler):
+    """A connection whose own errors are problem documents, and whose log shows nothing of what was sent."""
+
+    __slots__ = ("_in_headers", "_server")
+
+    def __init__(self, server: Server, **kwargs: Any) -> None:
+        super().__init__(server, **kwargs)
+        self._server = server
+        self._in_headers = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin; or, where there are too many connections, say so and end."""
+        if not self._server.is_full:
+            super().connection_made(transport)
+            return
+        metrics.REQUESTS.labels("other", "503").inc()
+        _last_words(cast(asyncio.Transport, transport), unavailable("Too many connections are open."))
+
+    def data_received(self, data: bytes) -> None:
+        """Take in what has arrived, and note whether it ends within a request's headers."""
+        super().data_received(data)
+        self._in_headers = self._waiter is not None and not self._waiter.done()
+
+    def _process_keepalive(self) -> None:
+        """At the end of the time for a request's headers: a request that has begun is told so."""
+        late = self._loop.time() >= self._next_keepalive_close_time
+        waits = self._waiter is not None and not self._waiter.done()
+        if self._in_headers and late and waits and self.transport is not None:
+            metrics.REQUESTS.labels("other", "408").inc()
+            problem = Problem(HTTPStatus.REQUEST_TIMEOUT, "The headers arrived too slowly.")
+            _last_words(self.transport, problem)
+        super()._process_keepalive()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = HTTPStatus.INTERNAL_SERVER_ERROR,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - it quotes the request
+    ) -> web.StreamResponse:
+        """The answer to what is not HTTP, and to what the ingress failed on."""
+        metrics.REQUESTS.labels("other", str(int(status))).inc()
+        if status == HTTPStatus.BAD_REQUEST:
+            logger().info("answered", status=400, error=type(exc).__name__)
+            problem = Problem(HTTPStatus.BAD_REQUEST, "The request is not valid HTTP/1.1.")
+        else:
+            logger().error("request failed", method=request.method, exc_info=True)
+            detail = "The ingress failed on this request; its log says more."
+            problem = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
+        return problem.response()
+
+    def log_exception(self, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002 - aiohttp's interface
+        """Log an error of the connection by its type only, since its message may quote what was sent."""
+        logger().warning("connection failed", error=type(kwargs.get("exc_info")).__name__)
+
+
+def _last_words(transport: asyncio.Transport, problem: Problem) -> None:
+    """Answer with a problem where there is no request to answer, and close."""
+    response = problem.response()
+    body = cast(bytes, response.body)
+    head = [
+        f"HTTP/1.1 {response.status} {response.reason}",
+        *(f"{name}: {value}" for name, value in response.headers.items()),
+        f"{hdrs.CONTENT_LENGTH}: {len(body)}",
+        f"{hdrs.CONNECTION}: close",
+        "",
+        "",
+    ]
+    transport.write("\r\n".join(head).encode() + body)
+    transport.close()

@@ -1,0 +1,50 @@
+"""Making a record safe: with Kafka, or else on this machine's disk."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from ingest.batches import Unavailable
+from ingest.limits import Budget
+from ingest.publisher import Publisher
+from ingest.record import Record
+from ingest.spool.errors import SpoolError
+from ingest.spool.spool import Spool
+
+SPOOL_SECONDS: Final = 1.5
+"""A disk that takes longer counts as broken: with Kafka's 3 seconds, every answer is there within 5."""
+
+
+class Delivery:
+    """Publishes records; what Kafka does not acknowledge in time goes to the spool, where there is one."""
+
+    def __init__(self, publisher: Publisher, spool: Spool | None, budget: Budget) -> None:
+        self._publisher, self._spool, self._budget = publisher, spool, budget
+
+    async def deliver(self, record: Record) -> None:
+        """Return once the record is safe.
+
+        Raises:
+            Unavailable: it is not, though it may still arrive.
+        """
+        try:
+            await self._publisher.publish(record)
+        except Unavailable:
+            if self._spool is None:
+                raise
+            await self._keep(self._spool, record)
+
+    async def _keep(self, spool: Spool, record: Record) -> None:
+        length_bytes = len(record.value)
+        if not self._budget.take(length_bytes):
+            raise Unavailable("Too many callbacks wait for the spool.")
+        try:
+            async with asyncio.timeout(SPOOL_SECONDS):
+                await spool.append(record)
+        except SpoolError as error:
+            raise Unavailable(f"Kafka is away. {error}") from None
+        except TimeoutError:
+            raise Unavailable("Kafka is away, and the spool's disk is too slow.") from None
+        finally:
+            self._budget.give(length_bytes)

@@ -1,0 +1,138 @@
+"""The link to Kafka: a producer that is connected, watched, and replaced when it fails or falls silent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic
+from typing import Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from broker import clients, topics
+from ingest.settings import IngressSettings
+from schemas.callback import Callback
+from schemas.topics import FAILURES
+from telemetry import metrics
+from telemetry.logs import logger
+
+PROBE_SECONDS: Final = 2.0
+FRESH_SECONDS: Final = 5.0
+"""Kafka counts as reachable as long as it was heard of so recently."""
+
+LOST_SECONDS: Final = 30.0
+"""A producer that has heard nothing for so long is replaced: a new one asks the bootstrap servers again."""
+
+_FIRST_PAUSE_SECONDS: Final = 0.25
+_LONGEST_PAUSE_SECONDS: Final = 5.0
+_STOP_SECONDS: Final = 3.0
+
+
+class Link:
+    """Keeps one producer; ``on_connected`` is called with each new one.
+
+    After a produce error that aiokafka does not retry, each later send to that partition fails too (aiokafka
+    #1017). So the producer is replaced; the old one delivers in the background what it still can.
+    """
+
+    def __init__(self, settings: IngressSettings, on_connected: Callable[[], None]) -> None:
+        self.producer: AIOKafkaProducer | None = None
+        self.lost_at = monotonic()
+        """Since when there has been no producer, as long as there is none."""
+        self._settings = settings
+        self._on_connected = on_connected
+        self._log = logger().bind()
+        self._failed = asyncio.Event()
+        self._heard_at = 0.0
+        self._retired: set[asyncio.Task[None]] = set()
+
+    @property
+    def fresh(self) -> bool:
+        """Whether Kafka was reachable and had the topics a moment ago; asks nobody."""
+        return self.producer is not None and monotonic() - self._heard_at < FRESH_SECONDS
+
+    async def run(self) -> None:
+        """Keep a producer connected, and watch it, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep_connected())
+            tasks.create_task(self._watch())
+
+    def replace(self, producer: AIOKafkaProducer, why: object) -> None:
+        """Take a producer out of use, unless it is already."""
+        if producer is self.producer:
+            self._log.warning("producer replaced", why=repr(why))
+            metrics.PRODUCER_RESTARTS.inc()
+            self._retire()
+
+    async def close(self) -> None:
+        """End all producers within seconds."""
+        self._retire()
+        if self._retired:
+            await asyncio.wait(self._retired)
+
+    def _retire(self) -> None:
+        producer, self.producer = self.producer, None
+        self.lost_at = monotonic()
+        self._failed.set()
+        if producer is not None:
+            task = asyncio.create_task(clients.end(producer, _STOP_SECONDS))
+            self._retired.add(task)
+            task.add_done_callback(self._retired.discard)
+
+    async def _keep_connected(self) -> None:
+        while True:
+            self.producer = await self._connect()
+            self._heard_at = monotonic()
+            self._failed.clear()
+            self._log.info("connected to kafka", servers=self._settings.kafka_bootstrap_servers)
+            self._on_connected()
+            await self._failed.wait()
+
+    async def _connect(self) -> AIOKafkaProducer:
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                return await self._open()
+            except (KafkaError, OSError, topics.TopicsError) as error:  # a TimeoutError is an OSError
+                self._log.warning("no connection to kafka", error=str(error), again_in_s=pause)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+    async def _open(self) -> AIOKafkaProducer:
+        needed = [Callback.topic, FAILURES]
+        await topics.check(self._settings, needed)
+        producer = clients.producer(self._settings)
+        try:
+            await producer.start()
+            for topic in needed:  # so that the first callback need not ask
+                await producer.partitions_for(self._settings.layout.name(topic))
+        except BaseException:
+            await producer.stop()
+            raise
+        return producer
+
+    async def _watch(self) -> None:
+        answered = True
+        while True:
+            await asyncio.sleep(PROBE_SECONDS)
+            if (producer := self.producer) is None:
+                continue
+            answers = await self._answers(producer)
+            if answers is not answered:
+                self._log.warning("kafka answers again" if answers else "kafka does not answer")
+            answered = answers
+            if answers:
+                self._heard_at = monotonic()
+            elif monotonic() - self._heard_at > LOST_SECONDS:
+                self.replace(producer, "it has heard nothing for too long")
+
+    async def _answers(self, producer: AIOKafkaProducer) -> bool:
+        """Whether a broker answers in time and still has the topic."""
+        topic = self._settings.layout.name(Callback.topic)
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                answered = await producer.client.force_metadata_update()
+        except TimeoutError:
+            return False
+        return answered and producer.client.cluster.partitions_for_topic(topic) is not None
