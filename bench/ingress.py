@@ -31,6 +31,7 @@ from broker.embedded import EmbeddedKafka
 from broker.settings import KafkaSettings
 from midi_ingest.settings import Settings
 from schemas.callback import Callback
+from schemas.topics import FAILURES
 
 NOTES: Final = (9, 465, 4600)
 """Songs of these make bodies of 1, 36 and 355 KB."""
@@ -38,6 +39,7 @@ NOTES: Final = (9, 465, 4600)
 BARE: Final = "bare"
 NAIVE: Final = "naive"
 OURS: Final = "ours"
+PLAIN: Final = "ours, uncompressed"
 
 _WARM_UP_SECONDS: Final = 0.3
 
@@ -121,11 +123,11 @@ async def _measure(rounds: int, seconds: float, connections: int, notes: Sequenc
             ours = Settings(kafka_bootstrap_servers=kafka.bootstrap_servers)
             naive = ours.model_copy(update={"topic_prefix": "naive."})
             for settings in (ours, naive):
-                await topics.apply(settings, [Callback.topic])
+                await topics.apply(settings, [Callback.topic, FAILURES])
             servers = _servers(ours, naive, folder)
             async with running(servers):
                 windows, sent = await _take_turns(servers, loads, rounds, seconds, connections)
-            await _check_kept(ours, sent[OURS])
+            await _check_kept(ours, sent[OURS] + sent[PLAIN])
             await _check_kept(naive, sent[NAIVE])
     return [_row(windows, server.name, load) for load in loads for server in servers]
 
@@ -137,6 +139,7 @@ def _servers(ours: KafkaSettings, naive: KafkaSettings, folder: Path) -> list[Pr
         Process(BARE, ["bench.servers.bare", "{port}"], {}, folder),
         Process(NAIVE, ["bench.servers.naive", "{port}", servers, topic], {}, folder),
         Process(OURS, ["midi_ingest", "ingest"], env, folder),
+        Process(PLAIN, ["midi_ingest", "ingest"], env | {"MIDI_INGEST_COMPRESSION": "none"}, folder),
     ]
 
 

@@ -55,13 +55,13 @@ class Callbacks:
         self._bodies = Bodies(limits, budget)
         self._addresses = AllowedAddresses(settings.allowed_addresses, settings.trusted_proxies)
         self._quarantine = Quarantine(settings.layout, settings.quarantine_max_bytes)
+        self._before_token = settings.path.rstrip("/")
         self._topic = settings.layout.name(Callback.topic)
         self._waiting = 0
 
     def are_posted_to(self, raw_path: str) -> bool:
         """Whether a path, as it was sent, is that of callbacks with a token at its end."""
-        before, _, _ = raw_path.rpartition("/")
-        return self.guard.takes_token and before == self._settings.path
+        return self.guard.takes_token and self._token(raw_path) is not None
 
     async def receive(self, request: web.BaseRequest) -> web.StreamResponse:
         """Make a callback safe, and say so.
@@ -94,11 +94,13 @@ class Callbacks:
         guard = self.guard
         if not guard.verifies:
             return UNASKED
-        token = None
-        if guard.takes_token:
-            before, _, last = request.rel_url.raw_path.rpartition("/")
-            token = last if before == self._settings.path else None
+        token = self._token(request.rel_url.raw_path) if guard.takes_token else None
         return guard.head(Head(token, request.headers, time()))
+
+    def _token(self, raw_path: str) -> str | None:
+        """What stands behind the callbacks' path, as it was sent; None where that is another path."""
+        before, _, last = raw_path.rpartition("/")
+        return last if before == self._before_token else None
 
     async def _make_safe(self, record: Record) -> None:
         if self._waiting >= self._settings.max_in_flight:

@@ -17,6 +17,7 @@ from ingest.connections import Server
 from ingest.delivery import Delivery
 from ingest.ingress import Ingress, State
 from ingest.limits import Budget
+from ingest.memory import keep_freed_memory
 from ingest.origin.guard import Guard
 from ingest.origin.keyring import OriginError
 from ingest.publisher import Publisher, publishing
@@ -49,6 +50,7 @@ async def serve(
         OSError: the address cannot be bound, a TLS file cannot be used, or the spool's directory cannot be
             written to; the message names the setting.
     """
+    keep_freed_memory()
     budget = Budget(settings.max_in_flight_bytes)
     async with (
         publishing(settings, budget, on_failure=stop.set) as publisher,

@@ -1,0 +1,6 @@
+"""The durable spool: where callbacks wait on disk while Kafka does not take them.
+
+`spool` is what the ingress uses: it appends, and drains in the background. `inbox` commits what is appended, in
+groups; `drain` sends what was committed. `file` is one file of the spool in the one thread that works on it,
+`database` the SQLite in it, `claim` which process has it. `status` only looks.
+"""

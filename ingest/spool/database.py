@@ -1,0 +1,237 @@
+"""The SQLite database in one file of the spool; for one thread.
+
+Write-ahead log and ``synchronous=FULL``: what is committed is on the disk (with ``NORMAL`` it would not be).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple, Self
+
+import msgspec
+
+from ingest.record import Record
+from ingest.spool.errors import SpoolBroken, SpoolCorrupt, SpoolFull
+from schemas.headers import WireHeaders
+
+PAGE_BYTES: Final = 4096
+CHECKPOINT_PAGES: Final = 1024
+"""At this size, 4 MiB, the log is written into the database, so it stays short beside the largest bodies."""
+
+RESERVE_BYTES: Final = 2 * CHECKPOINT_PAGES * PAGE_BYTES
+"""Left free on the disk: without room for the log and for what is in it, nothing could be deleted either."""
+
+_VERSION: Final = 1
+_SETTINGS: Final = (
+    f"PRAGMA page_size = {PAGE_BYTES}",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}",
+    f"PRAGMA journal_size_limit = {CHECKPOINT_PAGES * PAGE_BYTES}",
+)
+_SCHEMA: Final = (
+    # Without AUTOINCREMENT, a position would be used again once the last record is deleted.
+    "CREATE TABLE records (position INTEGER PRIMARY KEY AUTOINCREMENT, received_at REAL NOT NULL, "
+    "topic TEXT NOT NULL, key BLOB NOT NULL, headers BLOB NOT NULL, value BLOB NOT NULL)",
+    f"PRAGMA user_version = {_VERSION}",
+)
+_INSERT: Final = "INSERT INTO records (received_at, topic, key, headers, value) VALUES (?, ?, ?, ?, ?)"
+_DELETE: Final = "DELETE FROM records WHERE position = ?"
+_AFTER: Final = (
+    "SELECT position, received_at, topic, key, headers, value FROM records WHERE position > ? "
+    "ORDER BY position LIMIT ?"
+)
+_TOTALS: Final = (
+    "SELECT count(*), coalesce(sum(length(key) + length(headers) + length(value)), 0), min(received_at) "
+    "FROM records"
+)
+_OLDEST: Final = "SELECT received_at FROM records ORDER BY position LIMIT 1"
+
+_REMOVED: Final = "A file of the spool was removed while it was in use."
+_CORRUPT: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_PRIMARY: Final = 0xFF
+"""The part of SQLite's extended result codes that says what kind of error it is."""
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode: Final = msgspec.msgpack.Decoder(WireHeaders).decode
+
+
+class Row(NamedTuple):
+    """A record as it is stored: when it was received (Unix seconds), and its headers as msgpack."""
+
+    received_at: float
+    topic: str
+    key: bytes
+    headers: bytes
+    value: bytes
+
+    @classmethod
+    def of(cls, record: Record, received_at: float) -> Self:
+        """The record as it is stored."""
+        return cls(received_at, record.topic, record.key, _encode(record.headers), record.value)
+
+    @property
+    def size_bytes(self) -> int:
+        """What the record counts for in totals and in the quota."""
+        return len(self.key) + len(self.headers) + len(self.value)
+
+    @property
+    def record(self) -> Record:
+        """The record as it is published."""
+        return Record(self.topic, self.key, self.value, _decode(self.headers))
+
+
+class Entry(NamedTuple):
+    """A stored record and its position: later is greater."""
+
+    position: int
+    row: Row
+
+
+class Totals(NamedTuple):
+    """What a file holds; ``oldest`` is when its first record was received (Unix seconds)."""
+
+    records: int = 0
+    size_bytes: int = 0
+    oldest: float | None = None
+
+
+class Database:
+    """One open database; `totals` is what it holds. After an error of SQLite's, close it and open another."""
+
+    def __init__(self, path: Path, *, create: bool) -> None:
+        """Open it, and make its table where it is new.
+
+        Raises:
+            sqlite3.Error: SQLite cannot open it, or it is no database.
+            SpoolCorrupt: the file is gone, or was written by another version.
+        """
+        self._path = path
+        if not create and not path.exists():
+            raise SpoolCorrupt(_REMOVED)
+        self._connection = connect(path, "rwc" if create else "rw")
+        try:
+            self._prepare()
+            self.totals = read_totals(self._connection)
+            self._inode = path.stat().st_ino
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close it; SQLite writes its log into it."""
+        self._connection.close()
+
+    def insert(self, rows: Sequence[Row]) -> None:
+        """Commit rows; afterwards they are on the disk.
+
+        Raises:
+            SpoolFull: the disk has little space left.
+            SpoolCorrupt: the file is gone: what is written to it would be lost.
+            sqlite3.Error: SQLite or the disk failed; whether the rows are there, the next opening tells.
+        """
+        size_bytes = sum(row.size_bytes for row in rows)
+        self._require_file()
+        self._require_space(size_bytes)
+        with self._transaction():
+            self._connection.executemany(_INSERT, rows)
+        oldest = self.totals.oldest if self.totals.records else rows[0].received_at
+        self.totals = Totals(self.totals.records + len(rows), self.totals.size_bytes + size_bytes, oldest)
+
+    def after(self, position: int, *, most: int, most_bytes: int) -> list[Entry]:
+        """The first entries behind a position, at most so many and of so many bytes, but at least one.
+
+        Raises:
+            sqlite3.Error: SQLite or the disk failed.
+        """
+        entries: list[Entry] = []
+        size_bytes = 0
+        for found, *columns in self._connection.execute(_AFTER, (position, most)):
+            row = Row(*columns)
+            size_bytes += row.size_bytes
+            if entries and size_bytes > most_bytes:
+                break
+            entries.append(Entry(found, row))
+        return entries
+
+    def delete(self, entries: Iterable[Entry]) -> None:
+        """Delete entries that are there.
+
+        Raises:
+            sqlite3.Error: SQLite or the disk failed.
+        """
+        gone = list(entries)
+        with self._transaction():
+            self._connection.executemany(_DELETE, [(entry.position,) for entry in gone])
+        oldest = self._connection.execute(_OLDEST).fetchone()
+        self.totals = Totals(
+            self.totals.records - len(gone),
+            self.totals.size_bytes - sum(entry.row.size_bytes for entry in gone),
+            oldest[0] if oldest else None,
+        )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Commit at the end of the block; after an error, closing the connection rolls back."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        yield
+        self._connection.execute("COMMIT")
+
+    def _prepare(self) -> None:
+        for setting in _SETTINGS:
+            self._connection.execute(setting)
+        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if version not in {0, _VERSION}:
+            raise SpoolCorrupt(
+                f"A file of the spool is of version {version}; this midi-ingest knows {_VERSION}."
+            )
+        if version == 0:
+            with self._transaction():
+                for statement in _SCHEMA:
+                    self._connection.execute(statement)
+
+    def _require_file(self) -> None:
+        try:
+            there = self._path.stat().st_ino == self._inode
+        except FileNotFoundError:
+            there = False
+        if not there:
+            raise SpoolCorrupt(_REMOVED)
+
+    def _require_space(self, size_bytes: int) -> None:
+        disk = os.statvfs(self._path.parent)
+        if (
+            disk.f_bavail * disk.f_frsize < RESERVE_BYTES + 2 * size_bytes
+        ):  # once in the log, once in the database
+            raise SpoolFull("The disk of the spool has little space left.")
+
+
+def connect(path: Path, mode: str) -> sqlite3.Connection:
+    """SQLite's connection to a file; mode is ro, rw or rwc, as in its URIs.
+
+    Raises:
+        sqlite3.Error: SQLite cannot open it.
+    """
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+
+
+def read_totals(connection: sqlite3.Connection) -> Totals:
+    """What the database holds.
+
+    Raises:
+        sqlite3.Error: SQLite or the disk failed, or it is no database of the spool.
+    """
+    return Totals(*connection.execute(_TOTALS).fetchone())
+
+
+def explained(error: sqlite3.Error | OSError) -> SpoolBroken:
+    """An error of SQLite's or the disk's as the spool's own."""
+    if isinstance(error, OSError):
+        return SpoolBroken(f"The spool cannot be written: {error.strerror}.")
+    code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY  # what Python's module raises itself has none
+    kind = SpoolCorrupt if code in _CORRUPT else SpoolBroken
+    return kind(f"The spool failed: {error}.")

@@ -1,0 +1,134 @@
+"""Sending what files of the spool hold to Kafka, oldest first.
+
+A record is deleted once Kafka has acknowledged it, and not before: killed in between, it is sent again. One that
+Kafka does not take is passed over, so that it holds up nothing, and tried again in the next pass.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Final
+
+from ingest.record import Record
+from ingest.spool.claim import paths, take_left
+from ingest.spool.database import Entry
+from ingest.spool.errors import SpoolBroken
+from ingest.spool.file import SpoolFile
+from telemetry import metrics
+from telemetry.logs import logger
+
+BATCH_RECORDS: Final = 64
+BATCH_BYTES: Final = 1024 * 1024
+"""What is sent at a time, so that live callbacks are not held up; but at least one record."""
+
+TRIES: Final = 3
+"""So often is a batch of which Kafka takes nothing tried before it is passed over."""
+
+_PAUSE_SECONDS: Final = 0.25
+
+Send = Callable[[Sequence[Record]], Awaitable[Sequence[bool]]]
+"""Publishes records; says of each whether Kafka has acknowledged it."""
+
+
+class Step(Enum):
+    """How one step of the drain ended."""
+
+    WENT_ON = "a batch was sent, or passed over"
+    AT_END = "nothing is left that this pass has not tried"
+    STUCK = "Kafka takes nothing now: try again later"
+
+
+class Drain:
+    """Sends batch by batch; `sent` counts the records that Kafka has acknowledged."""
+
+    def __init__(self, send: Send, ready: Callable[[], bool]) -> None:
+        self.sent = 0
+        self._send = send
+        self._ready = ready
+        self._failures = 0
+
+    async def step(self, file: SpoolFile) -> Step:
+        """Send the next batch of the file that this pass has not tried.
+
+        Raises:
+            SpoolBroken: SQLite or the disk failed; SpoolCorrupt if for good.
+        """
+        if not self._ready():
+            return Step.STUCK
+        batch = await file.untried(most=BATCH_RECORDS, most_bytes=BATCH_BYTES)
+        if not batch:
+            return Step.AT_END
+        left = await self._send_batch(file, batch)
+        if len(left) == len(batch) and not self._may_pass_over(file, batch):
+            return Step.STUCK
+        self._pass(file, batch[-1].position, left)
+        return Step.WENT_ON
+
+    async def _send_batch(self, file: SpoolFile, batch: Sequence[Entry]) -> list[Entry]:
+        """Send a batch and delete what was acknowledged; returns the rest."""
+        acks = await self._send([entry.row.record for entry in batch])
+        acked = [entry for entry, ack in zip(batch, acks, strict=True) if ack]
+        if acked:
+            self._failures = 0
+            self.sent += len(acked)
+            metrics.SPOOL_DRAINED.inc(len(acked))
+            await file.delete(acked)
+        return [entry for entry, ack in zip(batch, acks, strict=True) if not ack]
+
+    def _may_pass_over(self, file: SpoolFile, batch: Sequence[Entry]) -> bool:
+        """Whether it is these records that Kafka does not take, rather than any."""
+        if not self._ready():
+            return False
+        if batch[-1].position <= file.passed_over:
+            return True
+        self._failures += 1
+        return self._failures >= TRIES
+
+    def _pass(self, file: SpoolFile, position: int, left: Sequence[Entry]) -> None:
+        file.cursor = position
+        if new := [entry for entry in left if entry.position > file.passed_over]:
+            logger().warning(
+                "spooled records passed over: kafka did not take them",
+                file=file.path.name,
+                positions=[entry.position for entry in new],
+                topics=sorted({entry.row.topic for entry in new}),
+            )
+        file.passed_over = max(file.passed_over, position)
+
+
+async def drain_left(folder: Path, drain: Drain, *, patience_seconds: float) -> None:
+    """Send what the files hold that no process holds, once, and remove those that are empty then.
+
+    Gives up when Kafka has taken nothing for so long. A file that fails is logged and left.
+
+    Raises:
+        OSError: the folder or a lock in it cannot be used.
+    """
+    for path in paths(folder):
+        if (claim := take_left(path)) is None:
+            continue
+        file = SpoolFile(claim)
+        try:
+            if not await _to_the_end(file, drain, patience_seconds):
+                return
+        except SpoolBroken as error:
+            logger().error("spool file failed", file=path.name, error=str(error))
+        finally:
+            await file.leave()
+
+
+async def _to_the_end(file: SpoolFile, drain: Drain, patience_seconds: float) -> bool:
+    """Send what is in the file; False if Kafka took nothing for too long."""
+    sent, since = drain.sent, time.monotonic()
+    while (step := await drain.step(file)) is not Step.AT_END:
+        if drain.sent > sent:
+            sent, since = drain.sent, time.monotonic()
+        elif time.monotonic() - since > patience_seconds:
+            return False
+        if step is Step.STUCK:
+            await asyncio.sleep(_PAUSE_SECONDS)
+    return True

@@ -1,0 +1,138 @@
+"""One file of the spool in the hands of this process: all work on it is done in one thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Self, TypeVar
+
+from ingest.spool.claim import Claim, sync_folder
+from ingest.spool.database import Database, Entry, Row, Totals, explained
+
+T = TypeVar("T")
+
+
+class SpoolFile:
+    """A claimed file; `totals` is what it held when it was last worked on.
+
+    Its database is opened when it is first needed, and again after an error. ``cursor`` is the position up to
+    which the present pass of the drain has come, ``passed_over`` the highest that any pass has left behind.
+    """
+
+    def __init__(self, claim: Claim, *, is_new: bool = False) -> None:
+        self.totals = Totals()
+        self.cursor = self.passed_over = 0
+        self._claim = claim
+        self._is_new = is_new
+        self._database: Database | None = None
+        self._sent: list[Entry] = []
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"spool-{claim.path.stem}")
+
+    @classmethod
+    async def create(cls, folder: Path) -> Self:
+        """A new file, which `append` writes to the disk.
+
+        Raises:
+            SpoolBroken: the folder cannot be written to.
+        """
+        try:
+            return cls(await asyncio.to_thread(Claim.new, folder), is_new=True)
+        except OSError as error:
+            raise explained(error) from error
+
+    @property
+    def path(self) -> Path:
+        """The path of the database."""
+        return self._claim.path
+
+    async def open(self) -> None:
+        """Find out what it holds.
+
+        Raises:
+            SpoolBroken: SQLite or the disk failed; SpoolCorrupt if for good.
+        """
+        await self._work(lambda _: None)
+
+    async def append(self, rows: Sequence[Row]) -> None:
+        """Commit rows; afterwards they are on the disk.
+
+        Raises:
+            SpoolFull: the disk has little space left.
+            SpoolBroken: SQLite or the disk failed; SpoolCorrupt if for good.
+        """
+        await self._work(lambda database: database.insert(rows))
+
+    async def untried(self, *, most: int, most_bytes: int) -> list[Entry]:
+        """The first entries behind the cursor, at most so many and of so many bytes, but at least one.
+
+        Raises:
+            SpoolBroken: SQLite or the disk failed; SpoolCorrupt if for good.
+        """
+        await self._delete_sent()
+        return await self._work(lambda db: db.after(self.cursor, most=most, most_bytes=most_bytes))
+
+    async def delete(self, entries: Iterable[Entry]) -> None:
+        """Delete what was sent; should that fail, it is deleted before anything else is read.
+
+        Raises:
+            SpoolBroken: SQLite or the disk failed; SpoolCorrupt if for good.
+        """
+        self._sent += entries
+        await self._delete_sent()
+
+    async def close(self) -> None:
+        """Leave the file, with what it holds, to others."""
+        await self._in_thread(self._close_database)
+        self._thread.shutdown(wait=False)
+        self._claim.release()
+
+    async def remove(self) -> None:
+        """Delete the file.
+
+        Raises:
+            SpoolBroken: the disk failed; the file is left to others.
+        """
+        try:
+            await self._in_thread(self._close_database)
+            await self._in_thread(self._claim.remove)
+        except OSError as error:
+            raise explained(error) from error
+        finally:
+            self._thread.shutdown(wait=False)
+
+    async def _delete_sent(self) -> None:
+        if self._sent:
+            await self._work(lambda database: database.delete(self._sent))
+            self._sent = []
+
+    async def _work(self, job: Callable[[Database], T]) -> T:
+        return await self._in_thread(lambda: self._attempt(job))
+
+    async def _in_thread(self, job: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, job)
+
+    def _attempt(self, job: Callable[[Database], T]) -> T:
+        try:
+            database = self._database or self._open_database()
+            result = job(database)
+        except (sqlite3.Error, OSError) as error:
+            self._close_database()
+            raise explained(error) from error
+        self.totals = database.totals
+        return result
+
+    def _open_database(self) -> Database:
+        self._database = Database(self.path, create=self._is_new)
+        self.totals = self._database.totals
+        if self._is_new:
+            sync_folder(self.path.parent)
+            self._is_new = False
+        return self._database
+
+    def _close_database(self) -> None:
+        database, self._database = self._database, None
+        if database is not None:
+            database.close()

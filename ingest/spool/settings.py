@@ -1,0 +1,22 @@
+"""Settings of the spool."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, Field
+
+
+class SpoolSettings(BaseModel):
+    """Where callbacks wait while Kafka does not take them, and how many bytes of them."""
+
+    spool_dir: Path | None = Field(
+        default=None,
+        description="Directory in which callbacks wait while Kafka does not take them; unset: they are answered "
+        "503. It must be on a disk of this machine; several processes may share it.",
+    )
+    spool_max_bytes: int = Field(
+        default=1024 * 1024 * 1024,
+        ge=1024 * 1024,
+        description="Bytes that the spool may hold; then callbacks are answered 503.",
+    )

@@ -1,0 +1,259 @@
+"""The spool of one process of the ingress."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from math import inf
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from ingest.record import Record
+from ingest.spool import claim
+from ingest.spool.claim import Claim
+from ingest.spool.database import explained
+from ingest.spool.drain import Drain, Send, Step
+from ingest.spool.errors import SpoolBroken, SpoolCorrupt, SpoolError
+from ingest.spool.file import SpoolFile
+from ingest.spool.inbox import Inbox
+from telemetry import metrics
+from telemetry.logs import logger
+
+LOOK_SECONDS: Final = 3.0
+"""Files that other processes have left are looked for so often, and at the start of each pass."""
+
+ADOPTED_FILES: Final = 16
+"""Files of others that are held at once; the rest waits."""
+
+FIRST_PAUSE_SECONDS: Final = 0.25
+LONGEST_PAUSE_SECONDS: Final = 5.0
+
+REFUSING_SECONDS: Final = 5.0
+"""For so long a refusal counts, unless a record is taken: who is sent nothing meanwhile must come back to be tried."""
+
+QUIET_SECONDS: Final = 10.0
+"""Refusals are logged no more often."""
+
+
+class State(NamedTuple):
+    """What this process's files hold, and whether it refused records within the last `REFUSING_SECONDS`."""
+
+    records: int
+    size_bytes: int
+    oldest_age_seconds: float
+    refusing: bool
+
+
+@contextlib.asynccontextmanager
+async def spooling(folder: Path, max_bytes: int) -> AsyncIterator[Spool]:
+    """A spool in a folder, which other processes may use too; at the end of the block its files are left to them.
+
+    Stop `Spool.drain` before the block ends.
+
+    Raises:
+        OSError: the folder cannot be written to; the message names it and the setting.
+    """
+    await asyncio.to_thread(claim.prepare, folder)
+    spool = Spool(folder, max_bytes)
+    try:
+        yield spool
+    finally:
+        await spool.close()
+
+
+class Spool:
+    """Takes records that Kafka does not take now, and sends them when it does; `spooling` opens and closes it."""
+
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        self._folder = folder
+        self._inbox = Inbox(
+            folder,
+            max_bytes,
+            on_commit=self._committed,
+            on_refusal=self._refused,
+            on_lost=self._lose,
+        )
+        self._adopted: list[SpoolFile] = []
+        self._set_aside: list[SpoolFile] = []  # damaged; held, so that no process tries it again and again
+        self._told: set[str] = set()
+        self._refused_at = -inf
+        self._quiet_until = 0.0
+        self._records_told = 0
+        self._news, self._back = asyncio.Event(), asyncio.Event()
+        self._stuck = False
+        self._due = 0.0
+        self._pause = FIRST_PAUSE_SECONDS
+
+    @property
+    def state(self) -> State:
+        """What is in the spool now; asks nobody."""
+        totals = [file.totals for file in self._files]
+        received = [t.oldest for t in totals if t.oldest is not None]
+        age = max(0.0, time.time() - min(received)) if received else 0.0
+        refusing = time.monotonic() - self._refused_at < REFUSING_SECONDS
+        return State(sum(t.records for t in totals), sum(t.size_bytes for t in totals), age, refusing)
+
+    async def append(self, record: Record) -> None:
+        """Return once the record is on the disk. If cancelled, it may be written all the same.
+
+        Raises:
+            SpoolFull: the quota is reached, or the disk has little space left.
+            SpoolBroken: SQLite or the disk failed.
+        """
+        await self._inbox.append(record)
+
+    def wake(self) -> None:
+        """Drain at once: Kafka is back."""
+        self._back.set()
+        self._news.set()
+
+    async def drain(self, send: Send, ready: Callable[[], bool]) -> None:
+        """Send what is spooled, here and in files that other processes have left, until cancelled.
+
+        Nothing is sent while ``ready`` says no; a pass starts at the oldest record.
+        """
+        drain = Drain(send, ready)
+        while True:
+            if self._back.is_set() or time.monotonic() >= self._due:
+                await self._begin_pass()
+            self._back.clear()
+            self._news.clear()
+            stuck = not await self._go_on(drain)
+            self._plan(stuck=stuck)
+            self._report()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._due - time.monotonic()):
+                    await (self._back if stuck else self._news).wait()
+
+    async def close(self) -> None:
+        """Commit what was appended, and leave the files to others."""
+        await self._inbox.close()
+        for file in (*self._adopted, *self._set_aside):
+            await file.close()
+        self._adopted, self._set_aside = [], []
+
+    @property
+    def _files(self) -> list[SpoolFile]:
+        """What is drained, oldest first."""
+        adopted = sorted(self._adopted, key=lambda file: file.totals.oldest or 0)
+        return [*adopted, self._inbox.file] if self._inbox.file else adopted
+
+    async def _begin_pass(self) -> None:
+        await self._adopt()
+        for file in self._files:
+            file.cursor = 0
+
+    async def _go_on(self, drain: Drain) -> bool:
+        """Send all that this pass has not tried; False if Kafka takes nothing now."""
+        for file in self._files:
+            try:
+                while (step := await drain.step(file)) is Step.WENT_ON:
+                    self._report()
+                if step is Step.STUCK:
+                    return False
+                await self._remove_if_empty(file)
+            except SpoolBroken as error:
+                await self._drop(file, error)
+        return True
+
+    def _plan(self, *, stuck: bool) -> None:
+        """When the next pass starts, if nothing happens before."""
+        now = time.monotonic()
+        left = any(file.totals.records for file in self._files)
+        if not stuck and (self._stuck or not left):
+            self._pause = FIRST_PAUSE_SECONDS
+        self._stuck = stuck
+        if not (stuck or left):
+            self._due = now + LOOK_SECONDS
+        elif stuck or now >= self._due:
+            self._due = now + self._pause
+            self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
+
+    async def _remove_if_empty(self, file: SpoolFile) -> None:
+        if file is self._inbox.file:
+            await self._inbox.remove_if_empty()
+        elif not file.totals.records:
+            self._adopted.remove(file)
+            await file.remove()
+
+    async def _drop(self, file: SpoolFile, error: SpoolBroken) -> None:
+        """Go on without a file that failed. The next pass tries it again, unless it is damaged for good."""
+        metrics.SPOOL_ERRORS.inc()
+        self._tell(file.path, error)
+        if isinstance(error, SpoolCorrupt):
+            await self._inbox.let_go(file)
+            self._adopted = [other for other in self._adopted if other is not file]
+            self._set_aside.append(file)
+
+    async def _adopt(self) -> None:
+        """Take over what other processes have left, as far as places are free."""
+        places = ADOPTED_FILES - len(self._adopted)
+        looking = asyncio.get_running_loop().run_in_executor(None, self._claim_left, places)
+        try:
+            claims = await asyncio.shield(looking)
+        except asyncio.CancelledError:  # the thread goes on: what it claims must not stay claimed
+            looking.add_done_callback(_release)
+            raise
+        adopted = [SpoolFile(one) for one in claims]
+        self._adopted += adopted
+        for file in adopted:
+            try:
+                await file.open()
+                logger().info("spool file adopted", file=file.path.name, records=file.totals.records)
+            except SpoolBroken as error:
+                await self._drop(file, error)
+
+    def _claim_left(self, places: int) -> list[Claim]:
+        """Claims on files that nobody holds; what is left of removed ones is removed. Runs in a thread."""
+        claims: list[Claim] = []
+        for path in claim.paths(self._folder) if self._folder.exists() else []:
+            try:
+                if len(claims) < places and (taken := claim.take_left(path)):
+                    claims.append(taken)
+            except OSError as error:
+                self._tell(path, explained(error))
+        return claims
+
+    def _lose(self, file: SpoolFile) -> None:
+        """Drain a file that takes no more, as far as it can be read."""
+        self._adopted.append(file)
+
+    def _tell(self, path: Path, error: SpoolError) -> None:
+        """Log what is wrong with a file, once for each thing."""
+        if (told := f"{path.name}: {error}") not in self._told:
+            self._told.add(told)
+            logger().error("spool file failed", file=path.name, error=str(error))
+
+    def _committed(self, records: int) -> None:
+        self._refused_at = -inf
+        metrics.SPOOL_APPENDED.inc(records)
+        self._news.set()
+        self._report()
+
+    def _refused(self, error: SpoolError) -> None:
+        self._refused_at = time.monotonic()
+        if isinstance(error, SpoolBroken):
+            metrics.SPOOL_ERRORS.inc()
+        if time.monotonic() >= self._quiet_until:
+            logger().error("spool refuses records", error=str(error))
+            self._quiet_until = time.monotonic() + QUIET_SECONDS
+
+    def _report(self) -> None:
+        """Tell metrics what is in the spool, and the log when it fills or is empty."""
+        records, size_bytes, age, _ = self.state
+        metrics.SPOOL_RECORDS.set(records)
+        metrics.SPOOL_BYTES.set(size_bytes)
+        metrics.SPOOL_OLDEST_AGE_SECONDS.set(age)
+        if bool(records) is not bool(self._records_told):
+            if records:
+                logger().warning("spooling", records=records)
+            else:
+                logger().info("spool drained")
+        self._records_told = records
+
+
+def _release(looking: asyncio.Future[list[Claim]]) -> None:
+    for left in looking.result():
+        left.release()

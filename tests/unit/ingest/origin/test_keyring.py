@@ -1,0 +1,142 @@
+"""Secrets in variables and in files, and that nothing shows them."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+import pytest
+
+from ingest.origin import keyring
+from ingest.origin.guard import Guard
+from ingest.origin.keyring import OriginError
+from ingest.origin.settings import OriginSettings
+from ingest.origin.verifier import NotVerified
+from tests.unit.ingest.origin.senders import (
+    BODY,
+    SECRETS,
+    SIGNED,
+    TOKEN,
+    guard,
+    head,
+    kie,
+    passes,
+    timestamped_hmac,
+)
+
+FILE_VARIABLE = "MIDI_INGEST_KIE_KEYS_FILE"
+
+
+def keys(**settings: object) -> tuple[str, ...]:
+    return keyring.read(OriginSettings.model_validate(settings), "kie_keys")
+
+
+@pytest.mark.parametrize("text", ["a,b", " a b ", "a\n\tb\n", ",a,,b,", "a, b, a"])
+def test_in_a_variable_commas_and_white_space_separate(text: str) -> None:
+    assert keys(kie_keys=text) == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets"),
+    [
+        ("a", ("a",)),
+        ("a\nb\n", ("a", "b")),
+        ("a b\r\n\r\nc", ("a", "b", "c")),
+        ("# new\na,b\n  # old\nc#d\n", ("a,b", "c#d")),
+        ("\ufeffa\nclé\na\n", ("a", "clé")),
+    ],
+)
+def test_in_a_file_white_space_separates_and_lines_may_be_comments(
+    tmp_path: Path, text: str, secrets: tuple[str, ...]
+) -> None:
+    file = tmp_path / "keys"
+    file.write_bytes(text.encode())
+    assert keys(kie_keys_file=str(file)) == secrets
+
+
+def test_a_blank_variable_is_as_good_as_none(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text("a")
+    assert keys(kie_keys=" ", kie_keys_file=file) == ("a",)
+    assert keys(kie_keys="a", kie_keys_file="") == ("a",)
+    with pytest.raises(OriginError, match=r"^MIDI_INGEST_KIE_KEYS: .* set this or MIDI_INGEST_KIE_KEYS_FILE"):
+        keys(kie_keys="", kie_keys_file=" ")
+
+
+def test_secrets_may_not_be_given_twice(tmp_path: Path) -> None:
+    with pytest.raises(OriginError, match=r"^MIDI_INGEST_KIE_KEYS: MIDI_INGEST_KIE_KEYS_FILE is set, too"):
+        keys(kie_keys="swordfish", kie_keys_file=tmp_path)
+
+
+def test_a_variable_with_separators_only_has_no_secret() -> None:
+    with pytest.raises(OriginError, match=r"^MIDI_INGEST_KIE_KEYS: there is no secret in it"):
+        keys(kie_keys=", ,")
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n", b"# swordfish\n", b"swordfish \xff"])
+def test_a_file_without_a_readable_secret_is_told_with_its_variable_and_path(
+    tmp_path: Path, content: bytes
+) -> None:
+    file = tmp_path / "keys"
+    file.write_bytes(content)
+    with pytest.raises(OriginError, match=f"^{FILE_VARIABLE}: {file}.*(no secret|UTF-8)") as refused:
+        keys(kie_keys_file=file)
+    assert "swordfish" not in shown(refused.value)
+
+
+def test_a_file_that_cannot_be_read_is_told_with_its_variable_and_path(tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+    for path, why in ((missing, "No such file or directory"), (tmp_path, "Is a directory")):
+        with pytest.raises(OriginError, match=f"^{FILE_VARIABLE}: {path} cannot be read: {why}"):
+            keys(kie_keys_file=path)
+
+
+def shown(error: BaseException) -> str:
+    """All that a log could show of an error."""
+    return "".join(traceback.format_exception(error)) + repr(error)
+
+
+def test_no_text_of_settings_guards_and_claims_shows_a_secret() -> None:
+    given = {field: secret for secrets in SECRETS.values() for field, secret in secrets.items()}
+    settings = OriginSettings.model_validate(
+        {"origin": "url-token+kie,standard-webhooks,timestamped-hmac", **given}
+    )
+    guarding = Guard(settings)
+    sent = head(kie(), SIGNED["standard-webhooks"](), token=TOKEN)
+    pending = guarding.head(sent)
+    texts = [
+        repr(settings),
+        str(settings),
+        settings.model_dump_json(),
+        repr(vars(guarding)),
+        repr([vars(verifier) for verifier in guarding._alternatives[1]]),
+        repr(pending),
+        repr(sent),
+    ]
+    assert "signatures" not in repr(pending)
+    for text in texts:
+        assert "swordfish" not in text
+        assert "c3dvcmRmaXNo" not in text
+        assert kie()["X-Webhook-Signature"] not in text
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"origin": "swordfish"},
+        {"origin": ["swordfish"]},
+        {"url_tokens": ["swordfish"]},
+        {"allowed_addresses": "swordfish"},
+    ],
+)
+def test_what_is_wrong_with_settings_is_told_without_their_values(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="validation error") as refused:
+        OriginSettings.model_validate(wrong)
+    assert "swordfish" not in shown(refused.value)
+
+
+def test_a_refused_signature_shows_neither_key_nor_signature() -> None:
+    with pytest.raises(NotVerified) as refused:
+        passes(guard("timestamped-hmac"), head(timestamped_hmac(BODY + b" ")))
+    assert "swordfish" not in shown(refused.value)
+    assert timestamped_hmac(BODY)["X-Webhook-Signature"] not in shown(refused.value)
