@@ -22,7 +22,7 @@ from ingest.quarantine import Quarantine
 from ingest.record import Record, receipt_headers
 from ingest.settings import IngressSettings
 from schemas.callback import Callback
-from schemas.dialects.sunoapi import NAME, NotACallback, NotJson, read_envelope
+from schemas.dialects import NotACallback, NotJson, read_envelope
 from schemas.headers import TRACEPARENT, WireHeaders
 from telemetry import metrics
 
@@ -74,15 +74,16 @@ class Callbacks:
             body = await self._bodies.read(request)
             pending = pending.body(body)
             try:
-                task_id = read_envelope(body)[0]
+                envelope = read_envelope(body, self._settings.vendor)
             except (NotJson, NotACallback) as error:
                 return await self._keep_aside(request, body, error, pending)
-            pending.task_id(task_id)
+            pending.task_id(envelope.task_id)
         except NotVerified as refusal:
             headers: dict[str, str] = {hdrs.WWW_AUTHENTICATE: _CHALLENGE}
             raise Problem(HTTPStatus.UNAUTHORIZED, str(refusal), headers=headers) from None
-        request[TASK_ID] = task_id
-        await self._make_safe(Record(self._topic, task_id.encode(), body, self._headers(request)))
+        request[TASK_ID] = envelope.task_id
+        headers = self._headers(request, envelope.dialect)
+        await self._make_safe(Record(self._topic, envelope.task_id.encode(), body, headers))
         metrics.CALLBACK_BYTES.inc(len(body))
         return answers.received(request)
 
@@ -126,7 +127,7 @@ class Callbacks:
         if self._quarantine.has(key):
             metrics.QUARANTINED.labels("repeat").inc()
         elif self._quarantine.take(len(body)):
-            await self._quarantine_new(key, body, problem, self._headers(request))
+            await self._quarantine_new(key, body, problem, self._headers(request, None))
         else:
             metrics.QUARANTINED.labels("refused").inc()
             raise problem
@@ -145,8 +146,8 @@ class Callbacks:
         self._quarantine.remember(key)
         metrics.QUARANTINED.labels("kept").inc()
 
-    def _headers(self, request: web.BaseRequest) -> WireHeaders:
-        return receipt_headers(NAME, request.headers.get(TRACEPARENT), self._correlation(request))
+    def _headers(self, request: web.BaseRequest, dialect: str | None) -> WireHeaders:
+        return receipt_headers(dialect, request.headers.get(TRACEPARENT), self._correlation(request))
 
     def _correlation(self, request: web.BaseRequest) -> Mapping[str, str]:
         names = self._settings.correlation_parameters

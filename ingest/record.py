@@ -39,18 +39,15 @@ class Record(NamedTuple):
 
 
 def receipt_headers(
-    dialect: str, traceparent: str | None, correlation: Mapping[str, str] | None = None
+    dialect: str | None, traceparent: str | None, correlation: Mapping[str, str] | None = None
 ) -> h.WireHeaders:
-    """The headers of a callback received now; a ``traceparent`` that is not well-formed is left out.
+    """The headers of a body received now, in a ``dialect`` if it is a callback.
 
-    ``ce_id`` is 128 random bits in hex.
+    A ``traceparent`` that is not well-formed is left out. ``ce_id`` is 128 random bits in hex.
     """
-    headers = [
-        (h.CE_ID, os.urandom(16).hex().encode()),
-        (h.CE_TIME, _now()),
-        *_ALWAYS,
-        (h.DIALECT, dialect.encode()),
-    ]
+    headers = [(h.CE_ID, os.urandom(16).hex().encode()), (h.CE_TIME, _now()), *_ALWAYS]
+    if dialect is not None:
+        headers.append((h.DIALECT, dialect.encode()))
     if traceparent is not None and _TRACEPARENT.fullmatch(traceparent):
         headers.append((h.TRACEPARENT, traceparent.encode()))
     if correlation:

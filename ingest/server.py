@@ -152,6 +152,8 @@ async def _start(site: web.TCPSite, settings: IngressSettings) -> None:
 
 def _tls(settings: IngressSettings) -> ssl.SSLContext | None:
     if settings.tls_certificate is None:
+        if settings.tls_key is not None:
+            raise OSError("MIDI_INGEST_TLS_CERTIFICATE: MIDI_INGEST_TLS_KEY is set, so this must be, too.")
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:

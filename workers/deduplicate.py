@@ -13,7 +13,7 @@ from schemas import headers as h
 from schemas import reasons
 from schemas.callback import Callback, Task
 from schemas.dead_letter import DeadLetterStatus, letter_key
-from schemas.dialects.sunoapi import Meaning, NotACallback, NotJson, Reading, read_envelope, read_meaning
+from schemas.dialects import Meaning, NotACallback, NotJson, Reading, read_callback
 from schemas.outcome import Outcome
 from workers.runtime.api import Context, Dropped, Failure, Keyed, Output, Reject, State, worker
 
@@ -37,14 +37,14 @@ class TaskState(msgspec.Struct, frozen=True):
 @worker(NAME, reads=Callback, writes=(Task, Outcome, DeadLetterStatus))
 def deduplicate(callback: Callback, context: Context, state: State[TaskState]) -> list[Output]:
     """Decide what a callback is to its task, and remember it."""
+    dialect = context.headers[h.DIALECT]
     try:
-        task_id, envelope = read_envelope(callback.body)
-        reading = read_meaning(envelope)
+        reading = read_callback(callback.body, dialect)
     except (NotJson, NotACallback) as error:
-        task_id, reading = context.key, Reading(Meaning.INVALID, "", str(error))
-    if task_id != context.key:
+        reading = Reading(context.key, dialect, Meaning.INVALID, "", str(error))
+    if reading.task_id != context.key:
         raise Reject(
-            reasons.KEY_MISMATCH, f"The record's key {context.key!r} is not its task id {task_id!r}."
+            reasons.KEY_MISMATCH, f"The record's key {context.key!r} is not its task id {reading.task_id!r}."
         )
     outputs, after = decide(reading, state.get(), context, callback.body)
     if after:
@@ -83,8 +83,7 @@ def _completed(
     if before and before.letter:
         at = context.headers[h.CE_TIME]
         outputs.append(Keyed(before.letter, DeadLetterStatus(status="resolved", at=at, by=NAME)))
-    dialect, origin = context.headers[h.DIALECT], context.headers[h.ORIGIN]
-    return outputs, TaskState("complete", reading.digest, dialect, origin)
+    return outputs, TaskState("complete", reading.digest, reading.dialect, context.headers[h.ORIGIN])
 
 
 def _failed(reading: Reading, context: Context) -> tuple[list[Output], TaskState]:
@@ -101,5 +100,5 @@ def _failed(reading: Reading, context: Context) -> tuple[list[Output], TaskState
 
 def _conflicts(reading: Reading, before: TaskState, context: Context) -> bool:
     """Whether the same sender, in the same way, sent another result."""
-    same_way = (before.dialect, before.origin) == (context.headers[h.DIALECT], context.headers[h.ORIGIN])
+    same_way = (before.dialect, before.origin) == (reading.dialect, context.headers[h.ORIGIN])
     return same_way and before.digest != reading.digest

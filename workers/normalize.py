@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from schemas import headers as h
 from schemas import reasons
 from schemas.callback import Task
 from schemas.score import Score
@@ -14,7 +15,7 @@ from workers.runtime.api import Context, Reject, worker
 def normalize(task: Task, context: Context) -> Score:
     """The score in a task's body."""
     try:
-        return music.normalize(task.body, context.key)
+        return music.normalize(task.body, context.key, dialect=context.headers[h.DIALECT])
     except InvalidPayload as error:
         raise Reject(reasons.INVALID_PAYLOAD, str(error)) from error
     except TooLarge as error:

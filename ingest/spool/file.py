@@ -11,6 +11,7 @@ from typing import Self, TypeVar
 
 from ingest.spool.claim import Claim, sync_folder
 from ingest.spool.database import Database, Entry, Row, Totals, explained
+from telemetry.logs import logger
 
 T = TypeVar("T")
 
@@ -27,6 +28,7 @@ class SpoolFile:
         self.cursor = self.passed_over = 0
         self._claim = claim
         self._is_new = is_new
+        self._is_known = False
         self._database: Database | None = None
         self._sent: list[Entry] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"spool-{claim.path.stem}")
@@ -47,6 +49,11 @@ class SpoolFile:
     def path(self) -> Path:
         """The path of the database."""
         return self._claim.path
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it is known to hold nothing."""
+        return self._is_known and not self.totals.records
 
     async def open(self) -> None:
         """Find out what it holds.
@@ -83,25 +90,17 @@ class SpoolFile:
         self._sent += entries
         await self._delete_sent()
 
-    async def close(self) -> None:
-        """Leave the file, with what it holds, to others."""
+    async def leave(self) -> None:
+        """Remove the file if it is empty, else leave it to others."""
         await self._in_thread(self._close_database)
         self._thread.shutdown(wait=False)
-        self._claim.release()
-
-    async def remove(self) -> None:
-        """Delete the file.
-
-        Raises:
-            SpoolBroken: the disk failed; the file is left to others.
-        """
+        if not self.is_empty:
+            self._claim.release()
+            return
         try:
-            await self._in_thread(self._close_database)
-            await self._in_thread(self._claim.remove)
+            await asyncio.to_thread(self._claim.remove)
         except OSError as error:
-            raise explained(error) from error
-        finally:
-            self._thread.shutdown(wait=False)
+            logger().warning("spool file not removed", file=self.path.name, error=error.strerror)
 
     async def _delete_sent(self) -> None:
         if self._sent:
@@ -127,6 +126,7 @@ class SpoolFile:
     def _open_database(self) -> Database:
         self._database = Database(self.path, create=self._is_new)
         self.totals = self._database.totals
+        self._is_known = True
         if self._is_new:
             sync_folder(self.path.parent)
             self._is_new = False

@@ -75,17 +75,13 @@ class Inbox:
             raise error
 
     async def remove_if_empty(self) -> None:
-        """Remove the file if it holds nothing; the next record goes to a new one.
-
-        Raises:
-            SpoolBroken: the disk failed; the file is left to others.
-        """
+        """Remove the file if it holds nothing; the next record goes to a new one."""
         async with self._turn:
             file = self.file
-            if file is None or file.totals.records or self._waiting:
+            if file is None or not file.is_empty or self._waiting:
                 return
             self.file = None
-        await file.remove()
+        await file.leave()
 
     async def let_go(self, file: SpoolFile) -> None:
         """Write no more to a file that is damaged; its owner is now the caller."""
@@ -100,7 +96,7 @@ class Inbox:
             await asyncio.wait([self._committer])
         file, self.file = self.file, None
         if file is not None:
-            await (file.close() if file.totals.records else file.remove())
+            await file.leave()
 
     async def _commit_all(self) -> None:
         while self._waiting:

@@ -82,7 +82,7 @@ class Spool:
         self._quiet_until = 0.0
         self._records_told = 0
         self._news, self._back = asyncio.Event(), asyncio.Event()
-        self._stuck = False
+        self._stuck = self._left = False
         self._due = 0.0
         self._pause = FIRST_PAUSE_SECONDS
 
@@ -131,7 +131,7 @@ class Spool:
         """Commit what was appended, and leave the files to others."""
         await self._inbox.close()
         for file in (*self._adopted, *self._set_aside):
-            await file.close()
+            await file.leave()
         self._adopted, self._set_aside = [], []
 
     @property
@@ -162,21 +162,22 @@ class Spool:
         """When the next pass starts, if nothing happens before."""
         now = time.monotonic()
         left = any(file.totals.records for file in self._files)
+        new = left and not self._left
         if not stuck and (self._stuck or not left):
             self._pause = FIRST_PAUSE_SECONDS
-        self._stuck = stuck
+        self._stuck, self._left = stuck, left
         if not (stuck or left):
             self._due = now + LOOK_SECONDS
-        elif stuck or now >= self._due:
+        elif stuck or new or now >= self._due:
             self._due = now + self._pause
             self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
 
     async def _remove_if_empty(self, file: SpoolFile) -> None:
         if file is self._inbox.file:
             await self._inbox.remove_if_empty()
-        elif not file.totals.records:
+        elif file.is_empty:
             self._adopted.remove(file)
-            await file.remove()
+            await file.leave()
 
     async def _drop(self, file: SpoolFile, error: SpoolBroken) -> None:
         """Go on without a file that failed. The next pass tries it again, unless it is damaged for good."""
@@ -208,12 +209,13 @@ class Spool:
     def _claim_left(self, places: int) -> list[Claim]:
         """Claims on files that nobody holds; what is left of removed ones is removed. Runs in a thread."""
         claims: list[Claim] = []
-        for path in claim.paths(self._folder) if self._folder.exists() else []:
-            try:
+        path = self._folder
+        try:
+            for path in claim.paths(self._folder):
                 if len(claims) < places and (taken := claim.take_left(path)):
                     claims.append(taken)
-            except OSError as error:
-                self._tell(path, explained(error))
+        except OSError as error:
+            self._tell(path, explained(error))
         return claims
 
     def _lose(self, file: SpoolFile) -> None:

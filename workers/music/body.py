@@ -1,7 +1,4 @@
-"""From a callback's body to the instruments in it, as received.
-
-Bodies are in the sunoapi.org dialect: an object whose ``data.instruments`` is an array, null or absent.
-"""
+"""From a callback's body to the instruments in it, as received, whatever its dialect."""
 
 from __future__ import annotations
 
@@ -12,6 +9,7 @@ from typing import Final, NoReturn
 
 import orjson
 
+from schemas.dialects import AUTO, NotACallback, find_song
 from workers.music.errors import InvalidPayload, TooLarge
 
 MAX_INSTRUMENTS: Final = 1024
@@ -20,8 +18,12 @@ MAX_DEPTH: Final = 1024
 """How deep orjson reads."""
 
 
-def read_instruments(body: bytes) -> list[object]:
+def read_instruments(body: bytes, dialect: str = AUTO) -> list[object]:
     """The instruments of a callback as received, none where they are null or absent.
+
+    Args:
+        body: the bytes as they were received.
+        dialect: the header ``midi-dialect``; where it names no dialect, the body's shape tells.
 
     Raises:
         InvalidPayload: the body is not JSON (RFC 8259) in UTF-8, too deep, or not of the dialect's shape.
@@ -30,10 +32,10 @@ def read_instruments(body: bytes) -> list[object]:
     callback = _decode(body)
     if not isinstance(callback, dict):
         raise InvalidPayload("The body is JSON, but no object.")
-    data = callback.get("data")
-    if not isinstance(data, dict):
-        raise InvalidPayload("`data` is no object.")
-    instruments = data.get("instruments")
+    try:
+        instruments = find_song(callback, dialect).get("instruments")
+    except NotACallback as error:
+        raise InvalidPayload(str(error)) from None
     if instruments is None:
         return []
     if not isinstance(instruments, list):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from schemas.dialects import AUTO
 from schemas.score import Instrument, Note, Score
 from workers.music.body import read_instruments
 from workers.music.channels import Player, share
@@ -12,15 +13,17 @@ from workers.music.repairs import Repairs
 from workers.music.ticks import Placed, place_notes
 
 
-def normalize(body: bytes, task_id: str, names: Names = GENERAL_MIDI) -> Score:
-    """The score in a callback of the sunoapi.org dialect, with a warning for each kind of repair.
+def normalize(body: bytes, task_id: str, names: Names = GENERAL_MIDI, *, dialect: str = AUTO) -> Score:
+    """The score in a callback, with a warning for each kind of repair.
+
+    ``dialect`` is the header ``midi-dialect``; where it names no dialect, the body's shape tells.
 
     Raises:
         InvalidPayload: the body cannot be read as a callback with a song.
         TooLarge: it has more than 1,024 instruments.
     """
     repairs = Repairs()
-    parts = read_parts(read_instruments(body), names, repairs)
+    parts = read_parts(read_instruments(body, dialect), names, repairs)
     instruments = _seat(parts, place_notes(parts, repairs), repairs)
     ends = (note.end for instrument in instruments for note in instrument.notes)
     return Score(

@@ -9,7 +9,7 @@ from typing import Final
 from aiokafka import ConsumerRecord
 
 from schemas import headers as h
-from schemas.dialects import sunoapi
+from schemas.dialects import AUTO
 from schemas.message import Topic
 
 _ALWAYS: Final = frozenset({h.CE_ID, h.CE_SOURCE, h.CE_TIME, h.CE_SPECVERSION, h.DIALECT, h.ORIGIN})
@@ -78,7 +78,7 @@ def _filled_in(record: Record) -> dict[str, str]:
         h.CE_SOURCE: h.SOURCE,
         h.CE_TIME: h.timestamp(_moment(record.timestamp_ms)),
         h.CE_SPECVERSION: h.SPECVERSION,
-        h.DIALECT: sunoapi.NAME,
+        h.DIALECT: AUTO,
         h.ORIGIN: "callback",
     }
 

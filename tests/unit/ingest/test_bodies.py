@@ -212,3 +212,12 @@ async def test_http_1_0_is_never_told_to_go_on(port: int) -> None:
         await handled(port)
         await peer.send(body)
         assert (await peer.answer()).status == 200
+
+
+@pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded"])
+async def test_json_under_any_type_is_read_where_a_setting_says_so(
+    published: Published, content_type: str
+) -> None:
+    async with running(published, any_content_type=True) as port:
+        assert (await exchange(port, post(Content_Type=content_type))).status == 200
+        assert (await exchange(port, post(Content_Encoding="gzip"))).status == 415

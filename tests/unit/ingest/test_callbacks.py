@@ -8,6 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from ingest.batches import Unavailable
+from schemas.headers import from_wire
 from tests.unit.ingest.wire import CALLBACK, Published, connection, exchange, post, running
 
 DEEP = b"[" * 100_000
@@ -99,7 +100,7 @@ async def test_what_is_no_json_is_400(published: Published, body: bytes) -> None
         (b'{"task_id":7}', "task_id"),
         (b'{"task_id":["t"]}', "task_id"),
         (b'{"task_id":"t","taskId":"u"}', "task_id"),
-        (b'{"data":{"task_id":7}}', "data"),
+        (b'{"data":{"task_id":7}}', "data.task_id"),
         (callback(task_id=""), "task_id"),
         (callback(task_id="x" * 201), "task_id"),
         (callback(task_id="a\nb"), "task_id"),
@@ -170,3 +171,50 @@ async def test_a_refused_callback_leaves_its_connection_usable(port: int) -> Non
         for body, status in ((b"{", 400), (b"[]", 422), (CALLBACK, 200)):
             await peer.send(post(body))
             assert (await peer.answer()).status == status
+
+
+async def test_named_query_parameters_become_correlation(published: Published) -> None:
+    async with running(published, correlation_parameters="user,order") as port:
+        data = post().replace(b"callback ", b"callback?order=1%202&x=3&user=%C3%BC&user=again ", 1)
+        assert (await exchange(port, data)).status == 200
+        assert (await exchange(port, post())).status == 200
+
+    first, second = [from_wire(record.headers) for record in published.records]
+    assert {n: v for n, v in first.items() if n.startswith("midi-correlation-")} == {
+        "midi-correlation-user": "ü",
+        "midi-correlation-order": "1 2",
+    }
+    assert not [name for name in second if name.startswith("midi-correlation-")]
+
+
+async def test_a_long_correlation_is_cut(published: Published) -> None:
+    async with running(published, correlation_parameters="user") as port:
+        data = post().replace(b"callback ", b"callback?user=%s " % (b"x" * 5000), 1)
+        assert (await exchange(port, data)).status == 200
+    assert from_wire(published.records[0].headers)["midi-correlation-user"] == "x" * 512
+
+
+async def test_no_parameter_goes_on_unless_it_is_named(port: int, published: Published) -> None:
+    assert (await exchange(port, post().replace(b"callback ", b"callback?user=1 ", 1))).status == 200
+    assert not [name for name, _ in published.records[0].headers if name.startswith("midi-correlation-")]
+
+
+@pytest.mark.parametrize(
+    ("body", "dialect"),
+    [
+        (b'{"task_id":"t","code":200,"data":{"instruments":[]}}', b"sunoapi.org"),
+        (b'{"code":200,"data":{"taskId":"t","instruments":[]}}', b"kie.ai"),
+        (b'{"success":true,"task_id":"t","data":[{"state":"complete","instruments":[]}]}', b"acedata.cloud"),
+    ],
+)
+async def test_the_dialect_is_told_by_the_shape(
+    port: int, published: Published, body: bytes, dialect: bytes
+) -> None:
+    assert (await exchange(port, post(body))).status == 200
+    assert (published.records[0].key, dict(published.records[0].headers)["midi-dialect"]) == (b"t", dialect)
+
+
+async def test_a_setting_forces_the_dialect(published: Published) -> None:
+    async with running(published, vendor="kie.ai") as port:
+        assert (await exchange(port, post())).status == 200
+    assert dict(published.records[0].headers)["midi-dialect"] == b"kie.ai"

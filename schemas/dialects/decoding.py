@@ -1,0 +1,60 @@
+"""Decoding a body, or refusing it as no JSON in plain words."""
+
+from __future__ import annotations
+
+from typing import Final, TypeVar
+
+import msgspec
+
+from schemas.dialects.depth import MAX_DEPTH
+from schemas.dialects.errors import NotJson
+
+T = TypeVar("T")
+
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+
+def require_utf8(body: bytes) -> None:
+    """Refuse what is not UTF-8: msgspec does not look at the bytes inside values that it skips or leaves raw.
+
+    Raises:
+        NotJson: the body is not UTF-8.
+    """
+    try:
+        str(body, "utf-8")
+    except UnicodeDecodeError as error:
+        raise NotJson(f"The body is not UTF-8 at byte {error.start}.") from None
+
+
+def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    """What the decoder makes of a body.
+
+    Raises:
+        NotJson: the body is not JSON.
+        msgspec.ValidationError: it is, as far as it was read, but not of the shape that the decoder wants.
+    """
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError as error:
+        raise NotJson(_in_plain_words(body, str(error))) from None
+    except RecursionError:
+        raise too_deep() from None
+
+
+def too_deep() -> NotJson:
+    """The refusal of a body that is nested too deeply."""
+    return NotJson(f"The body is nested deeper than {MAX_DEPTH}.")
+
+
+def _in_plain_words(body: bytes, problem: str) -> str:
+    """What msgspec says is wrong, such as "JSON is malformed: invalid character (byte 7)"."""
+    if not body.strip():
+        return "The body is empty."
+    if body.startswith(_BYTE_ORDER_MARK):
+        return "The body is not JSON: it starts with a byte order mark."
+    what, _, place = problem.removeprefix("JSON is malformed: ").rstrip(")").partition(" (byte ")
+    if not place:  # of all problems, only that of a text cut off has no place
+        return "The body is not JSON: it ends too early."
+    return f"The body is not JSON: {what} at byte {place}."

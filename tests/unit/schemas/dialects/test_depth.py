@@ -1,0 +1,112 @@
+"""How deep JSON may be nested, whatever stands in its strings."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.dialects import MAX_DEPTH, NotACallback, NotJson, read_envelope
+from schemas.dialects.depth import is_too_deep
+
+
+def depth(document: object) -> int:
+    """How many arrays and objects lie within each other."""
+    match document:
+        case dict():
+            return 1 + max(map(depth, document.values()), default=0)
+        case list():
+            return 1 + max(map(depth, document), default=0)
+        case _:
+            return 0
+
+
+def nested(levels: int, openings: str = "[") -> str:
+    """So many arrays or objects within each other, of the kinds that ``openings`` repeats."""
+    kinds = (openings * levels)[:levels]
+    closings = "".join("]" if kind == "[" else "}" for kind in reversed(kinds))
+    return "".join("[" if kind == "[" else '{"a":' for kind in kinds) + "0" + closings
+
+
+TOWERS = st.builds(nested, st.integers(1, 80), st.sampled_from(["[", "{", "[{", "{{["])).map(json.loads)
+TEXTS = st.text(st.sampled_from('[]{}"\\a,:/é\n'), max_size=80)
+DOCUMENTS: st.SearchStrategy[Any] = st.recursive(
+    TEXTS | TOWERS | st.integers(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@settings(deadline=None)
+@given(DOCUMENTS, st.booleans(), st.sampled_from([None, 1]))
+def test_depth_is_counted_outside_strings_only(document: object, ascii_only: bool, indent: int | None) -> None:
+    body = json.dumps(document, ensure_ascii=ascii_only, indent=indent).encode()
+    assert is_too_deep(body) is (depth(document) > MAX_DEPTH)
+
+
+@pytest.mark.parametrize("openings", ["[", "{", "[{"])
+@pytest.mark.parametrize(
+    "around",
+    [
+        "%s",
+        "[%s, [[]], {}]",
+        '{"' + "[" * 200 + '": %s}',
+        '{"' + "}" * 200 + '": %s}',
+        '{"' + r"\"[{\\" * 50 + '": %s}',
+        "[" + "{}, " * 500 + "%s" + ", []" * 500 + "]",
+    ],
+)
+def test_64_levels_are_read_and_65_are_not(around: str, openings: str) -> None:
+    outside = 0 if around == "%s" else 1
+    assert not is_too_deep((around % nested(64 - outside, openings)).encode())
+    assert is_too_deep((around % nested(65 - outside, openings)).encode())
+
+
+NOTES = [{"pitch": 60, "start": 0, "end": 1, "velocity": 1}] * 100
+SONG: dict[str, Any] = {"instruments": [{"name": "a", "notes": NOTES}, {"notes": NOTES}, {"notes": None}, {}]}
+PLACES = {
+    "beside the data": lambda tower: {"task_id": "a1", "more": tower, "data": SONG},
+    "in a field that stays raw": lambda tower: {"task_id": "a1", "msg": tower, "data": SONG},
+    "in the data": lambda tower: {"task_id": "a1", "data": {**SONG, "more": tower}},
+    "in an array of one": lambda tower: {"task_id": "a1", "data": [{**SONG, "more": tower}]},
+    "in an array of two": lambda tower: {"task_id": "a1", "data": [SONG, tower]},
+    "in an instrument": lambda tower: {"task_id": "a1", "data": {"instruments": [{"x": tower, "notes": NOTES}]}},
+    "in a note": lambda tower: {"data": {"taskId": "a1", "instruments": [{"notes": [*NOTES, {"pitch": tower}]}]}},
+    "among the notes": lambda tower: {"task_id": "a1", "data": {"instruments": [{"notes": [*NOTES, tower]}]}},
+    "among the instruments": lambda tower: {"task_id": "a1", "data": {"instruments": [{"notes": NOTES}, tower]}},
+    "instead of the data": lambda tower: {"task_id": "a1", "data": tower},
+}
+
+
+@settings(deadline=None)
+@given(st.sampled_from(list(PLACES)), st.integers(50, 75), st.sampled_from(["[", "{", "[{", "{{["]))
+def test_a_callback_is_read_unless_it_is_nested_deeper_than_64_wherever_that_is(
+    place: str, levels: int, openings: str
+) -> None:
+    callback = PLACES[place](json.loads(nested(levels, openings)))
+    try:
+        read_envelope(json.dumps(callback).encode())
+    except NotJson as refusal:
+        assert str(refusal) == "The body is nested deeper than 64."
+        assert depth(callback) > MAX_DEPTH
+    else:
+        assert depth(callback) <= MAX_DEPTH
+
+
+def test_a_song_that_is_met_within_a_song_counts_as_deep_as_it_lies() -> None:
+    song: object = 0
+    for _ in range(13):
+        song = {"notes": [{"x": song}] * 2, "instruments": [{"notes": [{"x": song}]}]}
+    callback = {"task_id": "a1", "data": {"instruments": [{"notes": [{"x": song}]}]}}
+    assert depth(callback) > MAX_DEPTH
+    with pytest.raises(NotJson, match="deeper than 64"):
+        read_envelope(json.dumps(callback).encode())
+
+
+@pytest.mark.parametrize("levels", [65, 500, 100_000])
+def test_what_is_too_deep_is_refused_before_what_else_is_wrong(levels: int) -> None:
+    with pytest.raises((NotJson, NotACallback), match="deeper than 64"):
+        read_envelope(b'{"code": "x", "data": %s}' % nested(levels).encode())
