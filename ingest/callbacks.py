@@ -45,14 +45,14 @@ class Callbacks:
     ``guard`` may be replaced at any time: a request keeps the one that it began with.
     """
 
-    def __init__(self, settings: IngressSettings, deliver: Deliver, guard: Guard, budget: Budget) -> None:
+    def __init__(self, settings: IngressSettings, deliver: Deliver, guard: Guard, arriving: Budget) -> None:
         self.guard = guard
         self._settings = settings
         self._deliver = deliver
         limits = BodyLimits(
             settings.max_body_bytes, settings.body_timeout_seconds, any_type=settings.any_content_type
         )
-        self._bodies = Bodies(limits, budget)
+        self._bodies = Bodies(limits, arriving)
         self._addresses = AllowedAddresses(settings.allowed_addresses, settings.trusted_proxies)
         self._quarantine = Quarantine(settings.layout, settings.quarantine_max_bytes)
         self._before_token = settings.path.rstrip("/")

@@ -51,12 +51,13 @@ async def serve(
             written to; the message names the setting.
     """
     keep_freed_memory()
-    budget = Budget(settings.max_in_flight_bytes)
+    # Half each, so that senders who stall take no room from bodies that have arrived.
+    arriving, waiting = (Budget(settings.max_in_flight_bytes // 2) for _ in range(2))
     async with (
-        publishing(settings, budget, on_failure=stop.set) as publisher,
+        publishing(settings, waiting, on_failure=stop.set) as publisher,
         _spool(settings, publisher) as spool,
     ):
-        callbacks = Callbacks(settings, Delivery(publisher, spool, budget).deliver, guard, budget)
+        callbacks = Callbacks(settings, Delivery(publisher, spool, waiting).deliver, guard, arriving)
         ingress = Ingress(settings.path, callbacks, state=lambda: _state(publisher, spool))
         async with listening(settings, ingress, reuse_port=reuse_port) as port:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reread, callbacks)

@@ -26,7 +26,7 @@ from midi_ingest.cli import FAILED, USAGE, fail, first_of
 from midi_ingest.outcomes import Outcomes
 from midi_ingest.settings import Settings, SettingsError, load
 from midi_ingest.urls import callback_url, secret_callback_url
-from schemas.dialects.sunoapi import read_envelope
+from schemas.dialects import read_envelope
 from schemas.outcome import Outcome
 from telemetry import logs
 
@@ -117,7 +117,7 @@ def _posts(file: Path | None, count: int, notes: int | None) -> list[Post]:
         raise ValueError("notes are generated only without a file")
     body = file.read_bytes() if file else samples.sample()
     if count == 1 and notes is None:
-        task_id, _ = read_envelope(body)
+        task_id = read_envelope(body).task_id
         return [Post(task_id, body)]
     ids = [str(uuid.uuid4()) for _ in range(count)]
     if file or notes is None:
