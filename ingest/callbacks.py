@@ -79,8 +79,9 @@ class Callbacks:
                 return await self._keep_aside(request, body, error, pending)
             pending.task_id(envelope.task_id)
         except NotVerified as refusal:
-            headers: dict[str, str] = {hdrs.WWW_AUTHENTICATE: _CHALLENGE}
-            raise Problem(HTTPStatus.UNAUTHORIZED, str(refusal), headers=headers) from None
+            raise Problem(
+                HTTPStatus.UNAUTHORIZED, str(refusal), headers={hdrs.WWW_AUTHENTICATE: _CHALLENGE}
+            ) from None
         request[TASK_ID] = envelope.task_id
         headers = self._headers(request, envelope.dialect)
         await self._make_safe(Record(self._topic, envelope.task_id.encode(), body, headers))

@@ -55,7 +55,7 @@ async def serve(
     arriving, waiting = (Budget(settings.max_in_flight_bytes // 2) for _ in range(2))
     async with (
         publishing(settings, waiting, on_failure=stop.set) as publisher,
-        _spool(settings, publisher) as spool,
+        _spool(settings, publisher, on_failure=stop.set) as spool,
     ):
         callbacks = Callbacks(settings, Delivery(publisher, spool, waiting).deliver, guard, arriving)
         ingress = Ingress(settings.path, callbacks, state=lambda: _state(publisher, spool))
@@ -100,13 +100,16 @@ async def listening(
 
 
 @contextlib.asynccontextmanager
-async def _spool(settings: IngressSettings, publisher: Publisher) -> AsyncIterator[Spool | None]:
-    """The spool, where there is one; it drains while the block runs."""
+async def _spool(
+    settings: IngressSettings, publisher: Publisher, *, on_failure: Callable[[], None]
+) -> AsyncIterator[Spool | None]:
+    """The spool, where there is one; it drains while the block runs. Should that fail, ``on_failure`` is called."""
     if settings.spool_dir is None:
         yield None
         return
     async with spooling(settings.spool_dir, settings.spool_max_bytes) as spool:
         drain = asyncio.create_task(spool.drain(publisher.publish_all, lambda: publisher.ready))
+        drain.add_done_callback(lambda _: on_failure())
         publisher.on_connected(spool.wake)
         try:
             yield spool

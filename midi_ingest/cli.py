@@ -66,6 +66,11 @@ app.command(
     help="Create Kafka's topics, or compare them with what they should be.",
 )
 app.command(
+    "midi_ingest.commands.spool:spool",
+    name="spool",
+    help="Show or publish what waits on disk for Kafka.",
+)
+app.command(
     "midi_ingest.commands.send:send",
     name="send",
     help="Post callbacks to the ingress, as a sender would.",

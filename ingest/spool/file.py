@@ -31,6 +31,7 @@ class SpoolFile:
         self._is_known = False
         self._database: Database | None = None
         self._sent: list[Entry] = []
+        self._left: asyncio.Future[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"spool-{claim.path.stem}")
 
     @classmethod
@@ -52,7 +53,7 @@ class SpoolFile:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it is known to hold nothing."""
+        """Whether it held nothing when it was last worked on."""
         return self._is_known and not self.totals.records
 
     async def open(self) -> None:
@@ -91,16 +92,11 @@ class SpoolFile:
         await self._delete_sent()
 
     async def leave(self) -> None:
-        """Remove the file if it is empty, else leave it to others."""
-        await self._in_thread(self._close_database)
-        self._thread.shutdown(wait=False)
-        if not self.is_empty:
-            self._claim.release()
-            return
-        try:
-            await asyncio.to_thread(self._claim.remove)
-        except OSError as error:
-            logger().warning("spool file not removed", file=self.path.name, error=error.strerror)
+        """Remove the file if it is empty, else leave it to others; twice does no harm, and cancelled it goes on."""
+        if self._left is None:
+            self._left = asyncio.get_running_loop().run_in_executor(self._thread, self._end)
+            self._thread.shutdown(wait=False)
+        await asyncio.shield(self._left)
 
     async def _delete_sent(self) -> None:
         if self._sent:
@@ -131,6 +127,24 @@ class SpoolFile:
             sync_folder(self.path.parent)
             self._is_new = False
         return self._database
+
+    def _end(self) -> None:
+        is_empty = self._holds_nothing()
+        self._close_database()
+        if not is_empty:
+            self._claim.release()
+            return
+        try:
+            self._claim.remove()
+        except OSError as error:
+            logger().warning("spool file not removed", file=self.path.name, error=error.strerror)
+
+    def _holds_nothing(self) -> bool:
+        """Whether it is certain that nothing is in it."""
+        try:
+            return self._database is not None and self._database.is_empty()
+        except sqlite3.Error:
+            return False
 
     def _close_database(self) -> None:
         database, self._database = self._database, None

@@ -47,6 +47,7 @@ class Inbox:
         self.file: SpoolFile | None = None
         self._folder, self._max_bytes = folder, max_bytes
         self._on_commit, self._on_refusal, self._on_lost = on_commit, on_refusal, on_lost
+        self._leaving: SpoolFile | None = None
         self._waiting: _Waiting = {}
         self._committer: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()  # has the file: a commit, or its removal
@@ -78,9 +79,9 @@ class Inbox:
         """Remove the file if it holds nothing; the next record goes to a new one."""
         async with self._turn:
             file = self.file
-            if file is None or not file.is_empty or self._waiting:
+            if file is None or not file.is_empty:
                 return
-            self.file = None
+            self.file, self._leaving = None, file
         await file.leave()
 
     async def let_go(self, file: SpoolFile) -> None:
@@ -94,9 +95,10 @@ class Inbox:
         self._closed = True
         if self._committer is not None:
             await asyncio.wait([self._committer])
-        file, self.file = self.file, None
-        if file is not None:
-            await file.leave()
+        for file in (self._leaving, self.file):
+            if file is not None:
+                await file.leave()
+        self.file = None
 
     async def _commit_all(self) -> None:
         while self._waiting:

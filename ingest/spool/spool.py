@@ -77,6 +77,7 @@ class Spool:
         )
         self._adopted: list[SpoolFile] = []
         self._set_aside: list[SpoolFile] = []  # damaged; held, so that no process tries it again and again
+        self._looking: asyncio.Future[list[Claim]] | None = None
         self._told: set[str] = set()
         self._refused_at = -inf
         self._quiet_until = 0.0
@@ -130,6 +131,8 @@ class Spool:
     async def close(self) -> None:
         """Commit what was appended, and leave the files to others."""
         await self._inbox.close()
+        if self._looking is not None:
+            await asyncio.wait([self._looking])
         for file in (*self._adopted, *self._set_aside):
             await file.leave()
         self._adopted, self._set_aside = [], []
@@ -176,8 +179,8 @@ class Spool:
         if file is self._inbox.file:
             await self._inbox.remove_if_empty()
         elif file.is_empty:
-            self._adopted.remove(file)
             await file.leave()
+            self._adopted.remove(file)
 
     async def _drop(self, file: SpoolFile, error: SpoolBroken) -> None:
         """Go on without a file that failed. The next pass tries it again, unless it is damaged for good."""
@@ -191,11 +194,11 @@ class Spool:
     async def _adopt(self) -> None:
         """Take over what other processes have left, as far as places are free."""
         places = ADOPTED_FILES - len(self._adopted)
-        looking = asyncio.get_running_loop().run_in_executor(None, self._claim_left, places)
+        self._looking = asyncio.get_running_loop().run_in_executor(None, self._claim_left, places)
         try:
-            claims = await asyncio.shield(looking)
+            claims = await asyncio.shield(self._looking)
         except asyncio.CancelledError:  # the thread goes on: what it claims must not stay claimed
-            looking.add_done_callback(_release)
+            self._looking.add_done_callback(_release)
             raise
         adopted = [SpoolFile(one) for one in claims]
         self._adopted += adopted

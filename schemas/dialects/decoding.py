@@ -55,6 +55,6 @@ def _in_plain_words(body: bytes, problem: str) -> str:
     if body.startswith(_BYTE_ORDER_MARK):
         return "The body is not JSON: it starts with a byte order mark."
     what, _, place = problem.removeprefix("JSON is malformed: ").rstrip(")").partition(" (byte ")
-    if not place:  # of all problems, only that of a text cut off has no place
-        return "The body is not JSON: it ends too early."
+    if not place:  # only "Input data was truncated" has none
+        return "The body is not JSON: it ends too early, or with half of a surrogate pair."
     return f"The body is not JSON: {what} at byte {place}."

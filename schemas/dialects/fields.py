@@ -57,6 +57,7 @@ _top_decoder = msgspec.json.Decoder(Top)
 _song_decoder = msgspec.json.Decoder(Song)
 _error_decoder = msgspec.json.Decoder(_Error)
 _array_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+_raw_decoder = msgspec.json.Decoder(msgspec.Raw)
 _text_decoder = msgspec.json.Decoder(str)
 _integer_decoder = msgspec.json.Decoder(int)
 
@@ -122,6 +123,7 @@ def read_fields(body: bytes) -> Fields:
     try:
         top = decode(_top_decoder, body)
     except msgspec.ValidationError:
+        decode(_raw_decoder, body)  # what is no object may be no JSON either
         raise NotACallback("body", f"Expected an object as the body, not {_kind(body.lstrip())}.") from None
     if starts_with(top.data, b"{"):
         return Fields(top, _song_decoder.decode(top.data), "data")

@@ -5,7 +5,7 @@ Source: the sender's page "MIDI Generation Callbacks".
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from schemas.dialects.dialect import Dialect, code_is_200
 
@@ -15,10 +15,3 @@ SUNOAPI: Final = Dialect(
     succeeds=code_is_200,
     success="`code` 200",
 )
-
-
-def __getattr__(name: str) -> Any:
-    """What other rooms still import from here: it is in `schemas.dialects` now."""
-    import schemas.dialects  # noqa: PLC0415 - that package imports this module
-
-    return SUNOAPI.name if name == "NAME" else getattr(schemas.dialects, name)

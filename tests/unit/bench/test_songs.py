@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from bench.songs import DISTINCT, Songs
-from schemas.dialects.sunoapi import read_envelope
+from schemas.dialects import read_envelope
 
 
 def test_each_body_carries_the_task_id_that_comes_with_it() -> None:

@@ -114,8 +114,9 @@ class Published:
 
 
 @asynccontextmanager
-async def running(deliver: Deliver, *, ready: bool = True, **settings: Any) -> AsyncIterator[int]:
-    """An ingress on a free port, without Kafka; yields the port."""
+async def running(deliver: Deliver, **settings: Any) -> AsyncIterator[int]:
+    """An ingress on a free port, without Kafka, which is ``ready`` or not; yields the port."""
+    ready = settings.pop("ready", True)
     chosen = IngressSettings(**{"port": 0, "max_body_bytes": 4096, **settings})
     callbacks = Callbacks(chosen, deliver, Guard(chosen), Budget(chosen.max_in_flight_bytes))
     ingress = Ingress(chosen.path, callbacks, state=lambda: State(ready, {}))

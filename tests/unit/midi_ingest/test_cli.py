@@ -15,6 +15,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Cyclopts application invoked wit
 
 COMMANDS = [
     [], ["up"], ["ingest"], ["worker"], ["send"], ["topics"], ["topics", "apply"], ["topics", "diff"],
+    ["spool"], ["spool", "status"], ["spool", "drain"],
 ]  # fmt: skip
 
 

@@ -1,9 +1,10 @@
-"""From a body to the instruments in it."""
+"""From a body to the instruments in it, whoever sent it."""
 
 from __future__ import annotations
 
 import pytest
 
+from tests.unit.schemas.dialects.senders import ACEDATA, KIE, MIXTURES, SENDERS, SUNOAPI, success
 from workers.music.body import read_instruments
 from workers.music.errors import InvalidPayload, TooLarge
 
@@ -16,6 +17,30 @@ def body(instruments: str, rest: str = "1") -> bytes:
 
 def test_the_instruments_come_as_received() -> None:
     assert read_instruments(body('[{"name": "Violin"}, 7, null]')) == [{"name": "Violin"}, 7, None]
+
+
+@pytest.mark.parametrize("sender", SENDERS)
+@pytest.mark.parametrize("unnamed", ["auto", "", "unheard-of"])
+def test_the_instruments_of_each_sender_are_found(sender: str, unnamed: str) -> None:
+    for dialect in (sender, unnamed):
+        assert read_instruments(success(sender, [7, {}]), dialect) == [7, {}]
+
+
+@pytest.mark.parametrize(("text", "sender"), MIXTURES.items())
+def test_the_instruments_of_a_mixture_are_found(text: bytes, sender: str) -> None:
+    assert read_instruments(text) == read_instruments(text, sender) == []
+
+
+@pytest.mark.parametrize("dialect", [SUNOAPI, KIE])
+def test_a_body_is_read_in_the_dialect_that_is_named(dialect: str) -> None:
+    with pytest.raises(InvalidPayload, match="`data` is not an object"):
+        read_instruments(success(ACEDATA), dialect)
+
+
+@pytest.mark.parametrize("data", ["[]", "[{}, {}]", "[[]]", "[7]", "null", "7"])
+def test_data_that_is_neither_an_object_nor_an_array_of_one_is_refused(data: str) -> None:
+    with pytest.raises(InvalidPayload, match="`data` is not an object or an array of one object"):
+        read_instruments(f'{{"success": true, "task_id": "a1", "data": {data}}}'.encode())
 
 
 @pytest.mark.parametrize(
@@ -39,7 +64,7 @@ def test_a_body_that_is_no_object_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["{}", '{"data": null}', '{"data": []}', '{"data": "x"}', '{"data": 1}'])
 def test_data_that_is_no_object_is_refused(text: str) -> None:
-    with pytest.raises(InvalidPayload, match="`data` is no object"):
+    with pytest.raises(InvalidPayload, match="`data` is not an object"):
         read_instruments(text.encode())
 
 

@@ -12,6 +12,8 @@ from itertools import count
 from pathlib import Path
 
 from ingest.spool.spool import Spool, spooling
+from telemetry import logs
+from telemetry.settings import TelemetrySettings
 from tests.unit.ingest.spool.stand_in import record
 
 CALLERS = 8
@@ -30,4 +32,5 @@ async def main(folder: Path, first: int) -> None:
 
 
 if __name__ == "__main__":
+    logs.configure(TelemetrySettings(), "crash")  # to standard error
     asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))

@@ -60,10 +60,10 @@ async def draining(folder: Path, kafka: Kafka, max_bytes: int = 100 * MIB) -> As
                 task.result()
 
 
-async def filled(folder: Path, numbers: Sequence[int], **sizes: int) -> None:
+async def filled(folder: Path, numbers: Sequence[int], size: int = 100) -> None:
     """Leave a file with records in the folder, as a process that has ended does."""
     async with spooling(folder, 100 * MIB) as spool:
-        await asyncio.gather(*(spool.append(record(number, **sizes)) for number in numbers))
+        await asyncio.gather(*(spool.append(record(number, size)) for number in numbers))
 
 
 def files(folder: Path) -> list[str]:

@@ -79,9 +79,10 @@ async def test_the_file_of_a_living_process_is_left_alone(folder: Path) -> None:
         assert process.stdout is not None
         await process.stdout.readline()
         await alive.append(record(-1))
-        await until(lambda: kafka.numbers == [-1])
+        await until(lambda: len(paths(folder)) == 1)
         await alive._adopt()
         assert [file.held for file in status(folder)] == [True]
+        assert kafka.numbers == [-1]
         told = await committed(process, 1)
         await until(lambda: files(folder) == [])
     assert told <= set(kafka.numbers)
@@ -135,7 +136,8 @@ def test_what_is_left_of_a_removed_file_is_removed(folder: Path) -> None:
 
 
 async def test_a_file_that_a_process_had_just_made_when_it_died_is_removed(folder: Path) -> None:
-    folder.mkdir()
-    (folder / "0123.sqlite3").touch()
+    left = Claim.new(folder)
+    left.path.touch()
+    left.release()
     async with draining(folder, Kafka()):
         await until(lambda: files(folder) == [])

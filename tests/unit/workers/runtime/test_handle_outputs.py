@@ -77,7 +77,7 @@ def test_what_a_foreign_producer_left_out_is_the_same_at_every_try() -> None:
         h.CE_SPECVERSION: "1.0",
         h.CONTENT_TYPE: "application/json",
         h.SCHEMA: "4",
-        h.DIALECT: "sunoapi.org",
+        h.DIALECT: "auto",
         h.ORIGIN: "callback",
     }
 

@@ -10,12 +10,55 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.dialects.sunoapi import Meaning, Reading, read_envelope, read_meaning
+from schemas.dialects import Meaning, Reading, read_callback
+from tests.unit.schemas.dialects.senders import ACEDATA, MIXTURES, SENDERS, SUNOAPI, failure, success
 
 
-def read(fields: str) -> Reading:
+def read(fields: str, named: str = "auto") -> Reading:
     """What a callback with these fields beside its task id means."""
-    return read_meaning(read_envelope(f'{{"task_id": "a1", {fields}}}'.encode())[1])
+    return read_callback(f'{{"task_id": "a1", {fields}}}'.encode(), named)
+
+
+@pytest.mark.parametrize("sender", SENDERS)
+def test_each_senders_success_is_one(sender: str) -> None:
+    reading = read_callback(success(sender))
+    assert (reading.task_id, reading.dialect, reading.meaning) == ("a1", sender, Meaning.SUCCESS)
+
+
+@pytest.mark.parametrize("sender", SENDERS)
+def test_each_senders_failure_is_one_and_says_why(sender: str) -> None:
+    reading = read_callback(failure(sender))
+    assert (reading.task_id, reading.dialect, reading.meaning) == ("a1", sender, Meaning.FAILURE)
+    assert reading.message == "no vocals"
+
+
+@pytest.mark.parametrize("body", MIXTURES)
+def test_a_mixture_is_a_success_too(body: bytes) -> None:
+    assert read_callback(body).meaning is Meaning.SUCCESS
+
+
+@pytest.mark.parametrize("sender", SENDERS)
+@pytest.mark.parametrize(("state", "meaning"), [("running", Meaning.PENDING), ("Error", Meaning.FAILURE)])
+def test_each_senders_state_is_looked_at(sender: str, state: str, meaning: Meaning) -> None:
+    assert read_callback(success(sender).replace(b"complete", state.encode())).meaning is meaning
+
+
+@pytest.mark.parametrize("sender", SENDERS)
+@pytest.mark.parametrize("instruments", [7, "x", {}, True])
+def test_each_senders_instruments_are_an_array(sender: str, instruments: object) -> None:
+    reading = read_callback(success(sender, instruments))
+    assert reading.meaning is Meaning.INVALID
+    assert ".instruments` is neither an array nor null" in reading.message
+    assert ("`data[0]." in reading.message) is (sender == ACEDATA)
+
+
+def test_a_forced_dialect_has_its_own_sign_of_success() -> None:
+    assert read_callback(success(SUNOAPI), ACEDATA).meaning is Meaning.INVALID
+    assert read_callback(success(ACEDATA), SUNOAPI).meaning is Meaning.INVALID
+    both = '"success": true, "code": 200, "data": [{"state": "complete", "instruments": []}]'
+    assert read(both, ACEDATA).meaning is Meaning.SUCCESS
+    assert read(both, SUNOAPI).meaning is Meaning.INVALID
+    assert "not an object" in read(both, SUNOAPI).message
 
 
 @pytest.mark.parametrize(
@@ -38,9 +81,14 @@ def read(fields: str) -> Reading:
         '"code" : 200 ,\n "data" :\r\n\t { "instruments" :\n [ ] , "state" :\t "complete" }',
         r'"code": 200, "data": {"state": "\u0063omplete"}',
         '"code": 500, "code": 200, "data": {}',
+        '"success": true, "data": [{"state": "complete", "instruments": []}]',
+        '"success": true, "data": [{}]',
+        '"success": true, "data": {}',
+        '"success": true, "code": 500, "data": [{"instruments": null}]',
+        '"success": true, "state": "COMPLETE", "data": [{"instruments": []}]',
     ],
 )
-def test_code_200_with_a_complete_song_is_a_success(fields: str) -> None:
+def test_code_200_or_success_true_with_a_complete_song_is_a_success(fields: str) -> None:
     assert read(fields).meaning is Meaning.SUCCESS
 
 
@@ -115,7 +163,15 @@ def test_another_word_as_state_is_pending(fields: str) -> None:
         '"code": 200, "state": 1, "data": {}',
         '"code": 200, "state": "running", "data": {"state": ""}',
         '"data": {"state": "complete", "instruments": []}',
-        '"success": true, "data": {}',
+        '"success": true, "data": []',
+        '"success": true, "data": null',
+        '"success": true, "data": [{}, {}]',
+        '"success": true, "data": [[]]',
+        '"success": true, "data": [7]',
+        '"success": true, "data": [{"instruments": {}}]',
+        '"success": true, "data": [{"state": 7}]',
+        '"success": 1, "data": [{}]',
+        '"success": "true", "data": [{}]',
         '"state": ""',
         '"state": null',
     ],
@@ -129,8 +185,12 @@ def test_all_else_is_invalid_and_says_why(fields: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "named"),
     [
-        ('"data": {}', "`code`"),
-        ('"code": 200, "data": []', "`data`"),
+        ('"data": {}', "`code` 200"),
+        ('"data": [{}]', "`success` true"),
+        ('"success": true, "data": [{}, {}]', "`data` is not an object or an array of one object"),
+        ('"success": true, "data": [{"instruments": {}}]', "`data[0].instruments`"),
+        ('"code": 200, "data": []', "`success` true"),
+        ('"code": 200, "data": null', "`data` is not an object"),
         ('"code": 200, "data": {"state": 1}', "`state`"),
         ('"code": 200, "data": {"instruments": {}}', "`data.instruments`"),
     ],
@@ -148,6 +208,10 @@ def test_what_is_invalid_names_the_field(fields: str, named: str) -> None:
         ('"code": 500, "msg": null', "The sender gave no message."),
         ('"code": 500, "msg": ""', "The sender gave no message."),
         ('"code": 500, "msg": {"text": "no"}', "The sender gave no message."),
+        ('"success": false, "error": {"code": "x", "message": "too short"}', "too short"),
+        ('"success": false, "msg": "failed", "error": {"message": "too short"}', "failed"),
+        ('"success": false, "error": {"message": 7}', "The sender gave no message."),
+        ('"success": false, "error": "too short"', "The sender gave no message."),
     ],
 )
 def test_a_failure_has_the_senders_message(fields: str, message: str) -> None:
@@ -170,14 +234,15 @@ def test_the_same_song_written_otherwise_has_another_digest() -> None:
 def the_book_says(callback: dict[str, Any]) -> Meaning:
     """DESIGN.md's four clauses, on decoded JSON."""
     data = callback.get("data")
-    song = data if isinstance(data, dict) else {}
-    state = song.get("state")
+    acedata = isinstance(data, list) or ("code" not in callback and callback.get("success") is not None)
+    song = data[0] if acedata and isinstance(data, list) and len(data) == 1 else data
+    state = song.get("state") if isinstance(song, dict) else None
     state = callback.get("state") if state is None else state
     word = state.lower() if isinstance(state, str) else None
     if (
-        callback.get("code") == 200
+        (callback.get("success") is True if acedata else callback.get("code") == 200)
         and (state is None or word == "complete")
-        and isinstance(data, dict)
+        and isinstance(song, dict)
         and isinstance(song.get("instruments"), list | None)
     ):
         return Meaning.SUCCESS
@@ -200,7 +265,7 @@ CALLBACKS = st.fixed_dictionaries(
         "success": VALUES,
         "state": STATES,
         "msg": VALUES,
-        "data": SONGS | VALUES,
+        "data": SONGS | st.lists(SONGS | VALUES, max_size=2) | VALUES,
     },
 )
 
@@ -215,4 +280,4 @@ def test_every_callback_means_what_the_book_says_however_it_is_spaced(
     callback: dict[str, Any], indent: int | str | None, separators: tuple[str, str]
 ) -> None:
     body = json.dumps(callback, indent=indent, separators=separators).encode()
-    assert read_meaning(read_envelope(body)[1]).meaning is the_book_says(callback)
+    assert read_callback(body).meaning is the_book_says(callback)

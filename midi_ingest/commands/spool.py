@@ -1,0 +1,126 @@
+"""`midi-ingest spool`: the callbacks that wait on this machine's disk for Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final, Literal
+
+from cyclopts import App
+from rich.console import Console
+from rich.table import Table
+
+from ingest.limits import Budget
+from ingest.publisher import publishing
+from ingest.spool.drain import Drain, drain_left
+from ingest.spool.status import FileStatus
+from ingest.spool.status import status as look
+from midi_ingest.cli import USAGE, fail
+from midi_ingest.settings import Settings, SettingsError, load
+from telemetry import logs
+
+OutputFormat = Literal["table", "json"]
+
+PATIENCE_SECONDS: Final = 15.0
+"""Kafka counts as away when it has taken nothing for so long."""
+
+spool = App(
+    name="spool",
+    help="Show the callbacks that wait on this machine's disk for Kafka, or publish them.",
+    help_epilogue="""Examples:
+
+    midi-ingest spool status
+    MIDI_INGEST_SPOOL_DIR=/var/lib/midi-ingest/spool midi-ingest spool status --output json
+    midi-ingest spool drain            # publish what no running ingress holds""",
+)
+
+
+@spool.command
+def status(*, output: OutputFormat = "table") -> int:
+    """Show the files in MIDI_INGEST_SPOOL_DIR and what each holds, also while the ingress runs.
+
+    Args:
+        output: a table, or JSON.
+    """
+    try:
+        _, folder = _load()
+        _show(look(folder), output)
+    except SettingsError as error:
+        return fail(str(error), USAGE)
+    except OSError as error:
+        return fail(f"MIDI_INGEST_SPOOL_DIR cannot be read: {error}")
+    return 0
+
+
+@spool.command
+def drain() -> int:
+    """Publish what is in files that no running process holds, and remove them; exits 1 if something is left."""
+    try:
+        settings, folder = _load()
+    except SettingsError as error:
+        return fail(str(error), USAGE)
+    logs.configure(settings, "spool")
+    try:
+        sent = asyncio.run(_drain(settings, folder))
+        left = [reason for file in look(folder) if (reason := _reason(file, settings))]
+    except OSError as error:
+        return fail(f"MIDI_INGEST_SPOOL_DIR cannot be used: {error}")
+    print(f"{_records(sent)} published.")
+    return fail("Left in the spool:\n" + "\n".join(left)) if left else 0
+
+
+def _load() -> tuple[Settings, Path]:
+    settings = load()
+    if settings.spool_dir is None:
+        raise SettingsError(
+            "MIDI_INGEST_SPOOL_DIR is not set: set it to the directory of the ingress's spool."
+        )
+    return settings, settings.spool_dir
+
+
+async def _drain(settings: Settings, folder: Path) -> int:
+    """Drain what is left there; connects to Kafka only if something is. Returns how many records it took."""
+    if not any(not file.held for file in look(folder)):
+        return 0
+    budget = Budget(settings.max_in_flight_bytes)
+    async with publishing(settings, budget, on_failure=lambda: None) as publisher:
+        draining = Drain(publisher.publish_all, lambda: publisher.ready)
+        await drain_left(folder, draining, patience_seconds=PATIENCE_SECONDS)
+    return draining.sent
+
+
+def _reason(file: FileStatus, settings: Settings) -> str | None:
+    """Why a file is still there; None if it holds nothing."""
+    if file.error:
+        return f"{file.name}: {file.error}"
+    if not file.records:
+        return None
+    why = (
+        "a running process holds it and publishes it itself"
+        if file.held
+        else f"Kafka at {settings.kafka_bootstrap_servers} is away or did not take them"
+    )
+    return f"{file.name}: {_records(file.records)}; {why}"
+
+
+def _records(count: int) -> str:
+    return f"{count} {'record' if count == 1 else 'records'}"
+
+
+def _show(files: Sequence[FileStatus], output: OutputFormat) -> None:
+    if output == "json":
+        told = [asdict(file) | {"oldest": file.oldest and file.oldest.isoformat()} for file in files]
+        print(json.dumps(told, indent=2))
+        return
+    if not files:
+        print("The spool is empty.")
+        return
+    table = Table("file", "held by a running process", "records", "bytes", "oldest")
+    for file in files:
+        oldest = file.oldest.isoformat(" ", "seconds") if file.oldest else ""
+        counts = (file.error, "") if file.error else (str(file.records), str(file.bytes))
+        table.add_row(file.name, "yes" if file.held else "no", *counts, oldest)
+    Console().print(table)
