@@ -21,8 +21,10 @@ test: $(VENV)/.dev  ## run the whole test suite, on a real Kafka that it starts 
 test-unit: $(VENV)/.dev  ## run the tests that need no Kafka
 	@$(BIN)/python -m pytest tests/unit
 
-faults: $(VENV)/.dev  ## run the long fault tests: workers killed while 4,000 callbacks pass
-	@MIDI_INGEST_TEST_CALLBACKS=2000 MIDI_INGEST_TEST_NOTES=1000 $(BIN)/python -m pytest tests/faults
+faults: $(VENV)/.dev  ## run the long fault tests: workers killed, Kafka stopped for 2 minutes and frozen, all under load
+	@MIDI_INGEST_TEST_CALLBACKS=2000 MIDI_INGEST_TEST_NOTES=1000 MIDI_INGEST_TEST_RATE=200 \
+	  MIDI_INGEST_TEST_AWAY_SECONDS=120 MIDI_INGEST_TEST_FROZEN_SECONDS=30 \
+	  $(BIN)/python -m pytest -s tests/faults
 
 check: $(VENV)/.dev  ## lint, format, types, import rules
 	@$(BIN)/ruff check $(SOURCES)
