@@ -85,7 +85,7 @@ async def test_readiness_follows_kafka_and_liveness_does_not(published: Publishe
         assert (await exchange(port, request("GET", "/healthz"))).status == 200
         answer = await exchange(port, request("GET", "/readyz"))
     if is_ready:
-        assert (answer.status, answer.json()) == (200, {"status": "ready"})
+        assert (answer.status, answer.json()) == (200, {"status": "ready", "kafka": True})
     else:
         assert (answer.status, "retry-after" in answer.headers) == (503, True)
         assert answer.headers["content-type"] == "application/problem+json"

@@ -119,6 +119,6 @@ async def running(deliver: Deliver, **settings: Any) -> AsyncIterator[int]:
     ready = settings.pop("ready", True)
     chosen = IngressSettings(**{"port": 0, "max_body_bytes": 4096, **settings})
     callbacks = Callbacks(chosen, deliver, Guard(chosen), Budget(chosen.max_in_flight_bytes))
-    ingress = Ingress(chosen.path, callbacks, state=lambda: State(ready, {}))
+    ingress = Ingress(chosen.path, callbacks, state=lambda: State(ready, {"kafka": ready}))
     async with listening(chosen, ingress) as port:
         yield port

@@ -15,6 +15,7 @@ from schemas import topics
 from schemas.callback import Task
 from schemas.dead_letter import DeadLetterStatus, letter_key
 from schemas.outcome import Outcome
+from tests.unit.schemas.dialects import senders
 from tests.unit.workers.records import DAY_MS, NOON_MS, RECEIPT, Lane, only, record, to
 from workers.deduplicate import TaskState, deduplicate
 from workers.runtime.handle import Batch
@@ -205,10 +206,33 @@ def test_only_the_data_is_compared() -> None:
     assert what_became_of(lane.handle(record(spaced))) == ["failure conflicting-duplicate"]
 
 
-def test_records_of_a_foreign_producer_count_as_callbacks_of_the_default_dialect() -> None:
+@pytest.mark.parametrize("headers", [{}, {h.DIALECT: "auto"}, {h.DIALECT: "unheard-of"}])
+def test_the_shape_tells_the_dialect_of_a_record_whose_header_does_not(headers: dict[str, str]) -> None:
     lane = Lane(deduplicate)
-    lane.handle(replace(SUCCESS, headers={}))
+    lane.handle(replace(SUCCESS, headers=headers))
     assert what_became_of(lane.handle(OTHER_SONG)) == ["failure conflicting-duplicate"]
+    from_acedata = record(senders.success(senders.ACEDATA), headers={})
+    assert what_became_of(lane.handle(from_acedata)) == ["dropped repeat"]
+
+
+@pytest.mark.parametrize("named", ["auto", "its own"])
+@pytest.mark.parametrize("sender", senders.SENDERS)
+def test_each_senders_callbacks_are_known(sender: str, named: str) -> None:
+    headers = {**RECEIPT, h.DIALECT: sender if named == "its own" else named}
+    success, failure = (
+        record(body, headers=headers) for body in (senders.success(sender), senders.failure(sender))
+    )
+    lane = Lane(deduplicate)
+    assert what_became_of(lane.handle(failure)) == ["failure provider-failed", "outcome failed"]
+    assert what_became_of(lane.handle(success)) == ["task", "letter resolved"]
+    assert what_became_of(lane.handle(success)) == ["dropped repeat"]
+    other_song = record(senders.success(sender, []), headers=headers)
+    assert what_became_of(lane.handle(other_song)) == ["failure conflicting-duplicate"]
+
+
+def test_a_body_is_read_in_the_dialect_that_its_header_names() -> None:
+    callback = record(senders.success(senders.ACEDATA), headers={**RECEIPT, h.DIALECT: senders.SUNOAPI})
+    assert what_became_of(Lane(deduplicate).handle(callback)) == ["failure invalid-payload"]
 
 
 @pytest.mark.parametrize("key", [None, b"", b"A1", b"a1 ", b"other", b"\xff"])

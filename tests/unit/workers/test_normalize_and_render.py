@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from midi_ingest import samples
@@ -9,7 +11,8 @@ from schemas import headers as h
 from schemas.file import MidiFile
 from schemas.score import Score
 from schemas.topics import FAILURES
-from tests.unit.workers.records import Lane, only, record
+from tests.unit.schemas.dialects import senders
+from tests.unit.workers.records import RECEIPT, Lane, only, record
 from workers.normalize import normalize
 from workers.render import RENDERERS, render
 from workers.runtime.record import Record, Write
@@ -32,6 +35,24 @@ def test_the_senders_sample_becomes_a_score_and_a_file() -> None:
     rendered = only(MidiFile, Lane(render).handle(passed_to("scores", scored)))
     assert (rendered.value or b"").startswith(b"MThd")
     assert rendered.headers[h.CONTENT_TYPE] == "audio/midi"
+
+
+@pytest.mark.parametrize("sender", senders.SENDERS)
+@pytest.mark.parametrize("named", ["auto", "its own"])
+def test_one_song_is_the_same_score_whoever_sent_it(sender: str, named: str) -> None:
+    song = json.loads(samples.song("a1", 200))["data"]["instruments"]
+    headers = {**RECEIPT, h.DIALECT: sender if named == "its own" else named}
+    task = record(senders.success(sender, song), topic="midi.tasks", headers=headers)
+    expected = record(samples.song("a1", 200), topic="midi.tasks")
+    assert (
+        only(Score, Lane(normalize).handle(task)).value == only(Score, Lane(normalize).handle(expected)).value
+    )
+
+
+@pytest.mark.parametrize("body", senders.MIXTURES)
+def test_a_mixture_becomes_a_score(body: bytes) -> None:
+    written = only(Score, Lane(normalize).handle(record(body, topic="midi.tasks", headers={})))
+    assert [warning.code for warning in Score.decode(written.value or b"").warnings] == ["no-instruments"]
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"data": {"instruments": 7}}', b'{"data": NaN}'])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 
 import pytest
 
+from ingest.settings import IngressSettings
 from schemas.dialects import AUTO, DIALECTS, read_callback, read_envelope
 from schemas.dialects.dialect import Shape
 from schemas.dialects.registry import choose
@@ -16,10 +18,17 @@ def test_the_names_are_the_senders() -> None:
     assert sorted(dialect.name for dialect in DIALECTS) == sorted(SENDERS)
 
 
+@pytest.mark.parametrize("name", [AUTO, *SENDERS])
+def test_each_can_be_set(name: str) -> None:
+    assert IngressSettings(vendor=name).vendor == name
+
+
 @pytest.mark.parametrize("sender", SENDERS)
 @pytest.mark.parametrize("callback", [success, failure])
-def test_each_sender_is_told_by_the_shape_of_what_it_sends(sender: str, callback: object) -> None:
-    body = callback(sender) if callable(callback) else b""
+def test_each_sender_is_told_by_the_shape_of_what_it_sends(
+    sender: str, callback: Callable[[str], bytes]
+) -> None:
+    body = callback(sender)
     assert read_envelope(body) == ("a1", sender)
     assert read_callback(body).dialect == sender
 
