@@ -39,7 +39,7 @@ CHECKS = [
     content_type_conformance,
     response_headers_conformance,
     response_schema_conformance,
-)
+]
 """Not those that hold a body against its schema: what a worker reads, the ingress takes in whatever it is."""
 
 
