@@ -1,8 +1,9 @@
-"""What a callback costs the ingress: CPU time a request of its process, beside a bare and a naive server's.
+"""What a callback costs the ingress: CPU time a request of its process, beside bare servers' and a naive one's.
 
-Bare reads the body and answers; naive also does `json.loads` and `send_and_wait`, as one would write it; ours
-is ``midi-ingest ingest`` as it is. All three are processes of their own with uvloop and without access log, on
-one embedded Kafka. They take turns in rounds, so that what else the machine does meets all alike.
+Bare reads the body and answers, on uvloop as ours does, and on asyncio's own loop as `run_app` does by default;
+naive also does `json.loads` and `send_and_wait`, as one would write it; ours is ``midi-ingest ingest`` as it is.
+All are processes of their own without access log, on one embedded Kafka. They take turns in rounds, so that what
+else the machine does meets all alike.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from aiokafka import TopicPartition
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
-from bench import report
+from bench import endurance, report
+from bench.endurance import HalfLoad
 from bench.load import CONNECTIONS, connected, flood
 from bench.processes import Process, cpu_seconds, forget_settings, running
 from bench.songs import Songs
@@ -37,9 +39,13 @@ NOTES: Final = (9, 465, 4600)
 """Songs of these make bodies of 1, 36 and 355 KB."""
 
 BARE: Final = "bare"
+BARE_ASYNCIO: Final = "bare, asyncio"
 NAIVE: Final = "naive"
 OURS: Final = "ours"
 PLAIN: Final = "ours, uncompressed"
+
+MANY: Final = 100_000
+"""Requests over which the memory is watched."""
 
 _WARM_UP_SECONDS: Final = 0.3
 
@@ -70,7 +76,7 @@ class Window:
 class Row:
     """One server under one load, over all rounds: medians, and percentiles of all answers.
 
-    ``ratio`` is the median of the rounds' ratios of CPU time to the bare server's.
+    The ratios are the medians of the rounds' ratios of CPU time to the bare server's.
     """
 
     server: str
@@ -78,10 +84,20 @@ class Row:
     requests: int
     cpu_us_per_request: float
     ratio: float
+    ratio_to_asyncio: float
     requests_per_second: float
     p50_ms: float
     p99_ms: float
     cpu_us_per_request_by_round: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """All that is measured."""
+
+    rows: list[Row]
+    half_loads: list[HalfLoad]
+    resident_mib: list[float]
 
 
 Windows = dict[tuple[str, int], list[Window]]
@@ -104,17 +120,18 @@ def main(
         seconds: how long each time; 1, or 0.4 with --quick.
         connections: how many keep-alive connections post at once.
         notes: notes a song, about 77 bytes each; may be repeated.
-        quick: a first impression, in about 20 s.
+        quick: a first impression, in less than a minute.
     """
     forget_settings()
     rounds, seconds = rounds or (1 if quick else 5), seconds or (0.4 if quick else 1.0)
-    rows = uvloop.run(_measure(rounds, seconds, connections, notes))
+    results = uvloop.run(_measure(rounds, seconds, connections, notes, MANY // 5 if quick else MANY))
     options = {"rounds": rounds, "seconds": seconds, "connections": connections, "notes": notes}
-    _show(rows, connections)
-    report.show(f"Written to {report.save('ingress', options, {'rows': [asdict(row) for row in rows]})}")
+    _show(results.rows, connections)
+    endurance.show(results.half_loads, results.resident_mib)
+    report.show(f"Written to {report.save('ingress', options, asdict(results))}")
 
 
-async def _measure(rounds: int, seconds: float, connections: int, notes: Sequence[int]) -> list[Row]:
+async def _measure(rounds: int, seconds: float, connections: int, notes: Sequence[int], many: int) -> Results:
     report.say("Starting Kafka and the servers")
     loads = [Songs(count) for count in notes]
     with tempfile.TemporaryDirectory(prefix="midi-ingest-bench-") as temporary:
@@ -127,9 +144,20 @@ async def _measure(rounds: int, seconds: float, connections: int, notes: Sequenc
             servers = _servers(ours, naive, folder)
             async with running(servers):
                 windows, sent = await _take_turns(servers, loads, rounds, seconds, connections)
+                rows = [_row(windows, server.name, load) for load in loads for server in servers]
+                tested = next(server for server in servers if server.name == OURS)
+                rates = [row.requests_per_second for row in rows if row.server == OURS]
+                report.say("Half load")
+                half_loads = [
+                    await endurance.half_load(tested, load, rate, 3 * seconds, connections)
+                    for load, rate in zip(loads, rates, strict=True)
+                ]
+                report.say(f"{many:,} requests")
+                resident_mib = await endurance.memory(tested, many, connections)
+                sent[OURS] += sum(half.requests for half in half_loads) + many
             await _check_kept(ours, sent[OURS] + sent[PLAIN])
             await _check_kept(naive, sent[NAIVE])
-    return [_row(windows, server.name, load) for load in loads for server in servers]
+    return Results(rows, half_loads, resident_mib)
 
 
 def _servers(ours: KafkaSettings, naive: KafkaSettings, folder: Path) -> list[Process]:
@@ -137,6 +165,7 @@ def _servers(ours: KafkaSettings, naive: KafkaSettings, folder: Path) -> list[Pr
     env = {"KAFKA_BOOTSTRAP_SERVERS": ours.kafka_bootstrap_servers, "MIDI_INGEST_PORT": "{port}"}
     return [
         Process(BARE, ["bench.servers.bare", "{port}"], {}, folder),
+        Process(BARE_ASYNCIO, ["bench.servers.bare", "{port}", "asyncio"], {}, folder),
         Process(NAIVE, ["bench.servers.naive", "{port}", servers, topic], {}, folder),
         Process(OURS, ["midi_ingest", "ingest"], env, folder),
         Process(PLAIN, ["midi_ingest", "ingest"], env | {"MIDI_INGEST_COMPRESSION": "none"}, folder),
@@ -183,7 +212,7 @@ async def _check_kept(settings: KafkaSettings, sent: int) -> None:
 
 
 def _row(windows: Windows, server: str, load: Songs) -> Row:
-    mine, bare = windows[server, load.body_bytes], windows[BARE, load.body_bytes]
+    mine = windows[server, load.body_bytes]
     answers = [seconds * 1000 for window in mine for seconds in window.answer_seconds]
     by_round = [window.cpu_us_per_request for window in mine]
     return Row(
@@ -191,9 +220,8 @@ def _row(windows: Windows, server: str, load: Songs) -> Row:
         body_bytes=load.body_bytes,
         requests=len(answers),
         cpu_us_per_request=statistics.median(by_round),
-        ratio=statistics.median(
-            m.cpu_us_per_request / b.cpu_us_per_request for m, b in zip(mine, bare, strict=True)
-        ),
+        ratio=_ratio(mine, windows[BARE, load.body_bytes]),
+        ratio_to_asyncio=_ratio(mine, windows[BARE_ASYNCIO, load.body_bytes]),
         requests_per_second=statistics.median(window.requests / window.seconds for window in mine),
         p50_ms=report.percentile(answers, 50),
         p99_ms=report.percentile(answers, 99),
@@ -201,8 +229,24 @@ def _row(windows: Windows, server: str, load: Songs) -> Row:
     )
 
 
+def _ratio(mine: Sequence[Window], theirs: Sequence[Window]) -> float:
+    return statistics.median(
+        m.cpu_us_per_request / t.cpu_us_per_request for m, t in zip(mine, theirs, strict=True)
+    )
+
+
 def _show(rows: Sequence[Row], connections: int) -> None:
-    headings = ("body", "server", "requests", "CPU µs", "ratio", "per second", "p50 ms", "p99 ms")
+    headings = (
+        "body",
+        "server",
+        "requests",
+        "CPU µs",
+        "× bare",
+        "× asyncio",
+        "per second",
+        "p50 ms",
+        "p99 ms",
+    )
     title = (
         f"Ingress: CPU time of the server for a request; {connections} connections, each posts when answered"
     )
@@ -213,7 +257,7 @@ def _show(rows: Sequence[Row], connections: int) -> None:
         shown.add_row(*_cells(row))
     report.show(shown)
     report.show("Every answer was 200; Kafka holds one record for each of naive's and ours.")
-    report.show("Ours compresses with zstd and adds headers; naive does neither. All use uvloop.")
+    report.show("Ours compresses with zstd unless it says otherwise, and adds headers; naive does neither.")
 
 
 def _cells(row: Row) -> list[Any]:
@@ -222,7 +266,8 @@ def _cells(row: Row) -> list[Any]:
         row.server,
         f"{row.requests:,}",
         f"{row.cpu_us_per_request:,.0f}",
-        f"{row.ratio:.2f}×",
+        f"{row.ratio:.2f}",
+        f"{row.ratio_to_asyncio:.2f}",
         f"{row.requests_per_second:,.0f}",
         f"{row.p50_ms:.1f}",
         f"{row.p99_ms:.1f}",

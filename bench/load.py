@@ -121,6 +121,34 @@ async def flood(
     return answered_after
 
 
+async def steady(
+    connections: Sequence[Connection], songs: Iterable[Song], rate: float, seconds: float
+) -> list[float]:
+    """Post ``rate`` songs a second, evenly, on connections that are kept.
+
+    Returns the seconds from when each song was due to its answer: one that had to wait for a free connection
+    has waited, too.
+    """
+    free: asyncio.LifoQueue[Connection] = asyncio.LifoQueue()
+    for connection in connections:
+        free.put_nowait(connection)
+    answered_after: list[float] = []
+
+    async def post(song: Song, due: float) -> None:
+        connection = await free.get()
+        await connection.post(song.body)
+        free.put_nowait(connection)
+        answered_after.append(time.perf_counter() - due)
+
+    started = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for number, song in zip(range(round(rate * seconds)), songs, strict=False):
+            due = started + number / rate
+            await asyncio.sleep(due - time.perf_counter())
+            group.create_task(post(song, due))
+    return answered_after
+
+
 async def pace(port: int, songs: Iterable[Song], rate: float) -> dict[str, Posted]:
     """Post ``rate`` songs a second, however long answers take, each on a connection of its own, as senders do.
 

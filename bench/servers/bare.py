@@ -1,10 +1,11 @@
 """The least that a server can do: reads the body and answers 200. Nothing is kept.
 
-``python -m bench.servers.bare PORT``
+``python -m bench.servers.bare PORT [asyncio]``: on uvloop, or on asyncio's own loop, as `run_app` does by default.
 """
 
 from __future__ import annotations
 
+import asyncio
 import sys
 
 import uvloop
@@ -30,7 +31,7 @@ def main() -> None:
     """Serve until SIGTERM."""
     app = web.Application(client_max_size=_MAX_BODY_BYTES)
     app.add_routes([web.post(PATH, receive), web.get("/readyz", ready)])
-    loop = uvloop.new_event_loop()
+    loop = asyncio.new_event_loop() if sys.argv[2:] == ["asyncio"] else uvloop.new_event_loop()
     web.run_app(app, host=HOST, port=int(sys.argv[1]), access_log=None, print=None, loop=loop)
 
 

@@ -37,6 +37,11 @@ def test_a_body_is_read_in_the_dialect_that_is_named(dialect: str) -> None:
         read_instruments(success(ACEDATA), dialect)
 
 
+def test_a_field_that_is_null_tells_nothing_of_the_dialect() -> None:
+    with pytest.raises(InvalidPayload, match=r"`data` is not an object\.$"):
+        read_instruments(b'{"task_id": "a1", "success": null, "data": 7}')
+
+
 @pytest.mark.parametrize("data", ["[]", "[{}, {}]", "[[]]", "[7]", "null", "7"])
 def test_data_that_is_neither_an_object_nor_an_array_of_one_is_refused(data: str) -> None:
     with pytest.raises(InvalidPayload, match="`data` is not an object or an array of one object"):
