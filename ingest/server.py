@@ -18,6 +18,7 @@ from ingest.delivery import Delivery
 from ingest.ingress import Ingress, State
 from ingest.limits import Budget
 from ingest.memory import keep_freed_memory
+from ingest.origin.addresses import is_loopback
 from ingest.origin.guard import Guard
 from ingest.origin.keyring import OriginError
 from ingest.publisher import Publisher, publishing
@@ -62,6 +63,8 @@ async def serve(
         async with listening(settings, ingress, reuse_port=reuse_port) as port:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reread, callbacks)
             logger().info("listening", url=_url(settings, port), origin=_origin(settings))
+            if not guard.verifies and not is_loopback(settings.host):
+                logger().warning("anybody may post", host=settings.host, setting="MIDI_INGEST_ORIGIN")
             if on_ready is not None:
                 on_ready(port)
             await stop.wait()
@@ -201,4 +204,4 @@ def _url(settings: IngressSettings, port: int) -> str:
 
 def _origin(settings: IngressSettings) -> str:
     """How callbacks are verified, as the setting has it."""
-    return ",".join("+".join(names) for names in settings.origin or ()) or "none: anybody may post"
+    return ",".join("+".join(names) for names in settings.origin or ()) or "none"
