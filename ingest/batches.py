@@ -17,6 +17,10 @@ RECORD_OVERHEAD_BYTES: Final = 512
 """What a record's key, headers and framing take at most, about; only the filling of batches depends on it."""
 
 
+SHARED_DEADLINE_SECONDS: Final = 0.5
+"""So much of its time a record may lose by joining a batch that was opened before."""
+
+
 class Unavailable(Exception):
     """A record is not safe, for the reason given; it may still arrive."""
 
@@ -37,10 +41,22 @@ class Batch:
     producer: AIOKafkaProducer | None = None
     delivery: asyncio.Task[None] | None = None
 
-    def takes(self, length_bytes: int) -> bool:
-        """Whether a value of so many bytes still fits; an empty batch takes any."""
+    @property
+    def settled(self) -> bool:
+        """Whether nobody waits any more."""
+        return all(waiter.done() for waiter in self.waiters)
+
+    def takes(self, length_bytes: int, deadline: float) -> bool:
+        """Whether a value of so many bytes still fits, and would lose little of its time here.
+
+        An empty batch takes any; one that was tried already takes none.
+        """
+        if not self.records:
+            return True
+        if self.tries or deadline - self.deadline > SHARED_DEADLINE_SECONDS:
+            return False
         framing_bytes = (len(self.records) + 1) * RECORD_OVERHEAD_BYTES
-        return not self.records or self.size_bytes + length_bytes + framing_bytes <= BATCH_BYTES
+        return self.size_bytes + length_bytes + framing_bytes <= BATCH_BYTES
 
     def add(self, record: Record, waiter: asyncio.Future[None]) -> None:
         """Put a record in."""
@@ -85,7 +101,7 @@ class Waiting:
         batches = self._batches.get(partition)
         if batches is None:
             batches = self._batches[partition] = deque()
-        elif batches[-1].tries == 0 and batches[-1].takes(length_bytes):
+        elif batches[-1].takes(length_bytes, deadline):
             return batches[-1]
         batches.append(Batch(partition, deadline))
         return batches[-1]

@@ -204,7 +204,7 @@ class Publisher:
         except Exception as failure:  # noqa: BLE001 - whatever it was, this producer is of no more use
             self._link.replace(producer, failure)
             error = "Kafka refused the record."
-            again = [batch] if batch.tries < _TRIES else []
+            again = [batch] if batch.tries < _TRIES and not batch.settled else []
         finally:
             self._land(batch, again, error)
 

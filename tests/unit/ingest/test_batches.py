@@ -45,6 +45,14 @@ async def test_what_does_not_fit_travels_in_the_next_batch() -> None:
     assert [keys(waiting.pop(HERE)) for _ in range(2)] == [[b"a", b"b"], [b"c"]]
 
 
+async def test_a_late_record_does_not_join_a_batch_whose_time_is_nearly_over() -> None:
+    waiting = Waiting()
+    for key, deadline in ((b"a", 10.0), (b"b", 10.4), (b"c", 10.6)):
+        put(waiting, HERE, key, deadline=deadline)
+
+    assert [keys(waiting.pop(HERE)) for _ in range(2)] == [[b"a", b"b"], [b"c"]]
+
+
 async def test_one_record_may_be_larger_than_a_batch() -> None:
     assert keys(put(Waiting(), HERE, b"a", 2 * BATCH_BYTES)) == [b"a"]
 
