@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from math import inf
 from time import monotonic
 from typing import Final
 
@@ -30,20 +30,28 @@ class BodyLimits:
     any_type: bool = False
 
 
+@dataclass(slots=True)
+class _Arriving:
+    """A body that is being read: since when, in monotonic time, and how much of it is here."""
+
+    since: float
+    held_bytes: int = 0
+
+
 class Bodies:
     """Reads bodies; what arrives of all of them together stays within a budget."""
 
     def __init__(self, limits: BodyLimits, budget: Budget) -> None:
         self._limits = limits
         self._budget = budget
-        self._arriving: dict[asyncio.Timeout, float] = {}
+        self._arriving: dict[asyncio.Timeout, _Arriving] = {}
 
     async def read(self, request: web.BaseRequest) -> bytes:
         """The body of a request, byte for byte.
 
         Raises:
             Problem: 415 the body is not declared as plain JSON; 413 it is too large; 408 it took too long, or
-                was the slowest while there was no room; 503 there is no room; 400 it broke off.
+                was stalled while there was no room; 503 there is no room; 400 it broke off.
         """
         headers = request.headers
         if not self._limits.any_type:
@@ -60,15 +68,14 @@ class Bodies:
 
     async def _wait_for(self, content: StreamReader) -> bytes:
         parts: list[bytes] = []
-        held_bytes = 0
         timer = asyncio.timeout(self._limits.timeout_seconds)
-        self._arriving[timer] = monotonic()
+        mine = self._arriving[timer] = _Arriving(monotonic())
         try:
             async with timer:
                 while part := await content.readany():
                     self._make_room(timer, len(part))
-                    held_bytes += len(part)
-                    self._check_length(held_bytes)
+                    mine.held_bytes += len(part)
+                    self._check_length(mine.held_bytes)
                     parts.append(part)
         except TimeoutError:
             raise Problem(HTTPStatus.REQUEST_TIMEOUT, "The body arrived too slowly.") from None
@@ -76,18 +83,21 @@ class Bodies:
             raise Problem(HTTPStatus.BAD_REQUEST, "The body broke off.") from None
         finally:
             self._arriving.pop(timer, None)
-            self._budget.give(held_bytes)
+            self._budget.give(mine.held_bytes)
         return b"".join(parts)
 
     def _make_room(self, mine: asyncio.Timeout, length_bytes: int) -> None:
-        """Take bytes of the budget; where there are none, from the body that has been arriving for longest."""
+        """Take bytes of the budget; where there are none, from the stalled body that holds most of them."""
         if self._budget.take(length_bytes):
             return
-        slowest, since = next(iter(self._arriving.items()), (mine, inf))
-        if slowest is mine or monotonic() - since < PATIENCE_SECONDS:
+        patient = monotonic() - PATIENCE_SECONDS
+        stalled = [t for t, body in self._arriving.items() if t is not mine and body.since <= patient]
+        largest = max(stalled, key=lambda timer: self._arriving[timer].held_bytes, default=None)
+        if largest is None or self._arriving[largest].held_bytes < length_bytes:
             raise unavailable("Too many bodies are arriving or wait for Kafka.")
-        del self._arriving[slowest]
-        slowest.reschedule(asyncio.get_running_loop().time())
+        del self._arriving[largest]  # its bytes come back once, so they make room once
+        with suppress(RuntimeError):  # its own time is over in this very turn
+            largest.reschedule(asyncio.get_running_loop().time())
         self._budget.overdraw(length_bytes)
 
     def _check_length(self, length_bytes: int) -> None:

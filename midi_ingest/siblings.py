@@ -80,6 +80,8 @@ class _Sibling:
                 stdin=asyncio.subprocess.DEVNULL,
                 start_new_session=True,  # a Ctrl-C is for the supervisor
             )
+            if self._stopping:  # told while it was being started
+                self._process.terminate()
             code = await self._process.wait()
             multiprocess.mark_process_dead(self._process.pid, self._metrics_dir)  # type: ignore[no-untyped-call]
             if not self._stopping:
