@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, cast
@@ -16,13 +16,22 @@ HOST: Final = "127.0.0.1"
 PATH: Final = "/suno-midi-callback"
 CONNECTIONS: Final = 32
 
-_HEAD: Final = (
-    f"POST {PATH} HTTP/1.1\r\nHost: {HOST}\r\nUser-Agent: midi-ingest-bench\r\nAccept: */*\r\n"
-    "Accept-Encoding: gzip, deflate\r\nContent-Type: application/json\r\nContent-Length: "
+_FIELDS: Final = (
+    f"Host: {HOST}\r\nUser-Agent: midi-ingest-bench\r\nAccept: */*\r\n"
+    "Accept-Encoding: gzip, deflate\r\nContent-Type: application/json\r\n"
 )
-"""As HTTP libraries send it."""
+"""As HTTP libraries send them."""
 
 _LENGTH: Final = b"content-length:"
+
+
+Head = Callable[[bytes], bytes]
+"""Makes the head of the request that posts a body."""
+
+
+def head(body: bytes, path: str = PATH, fields: str = "") -> bytes:
+    """The head of a request; ``fields`` are more header fields, each with its end of line."""
+    return f"POST {path} HTTP/1.1\r\n{_FIELDS}{fields}Content-Length: {len(body)}\r\n\r\n".encode()
 
 
 class NotTakenIn(RuntimeError):
@@ -32,7 +41,8 @@ class NotTakenIn(RuntimeError):
 class Connection(asyncio.Protocol):
     """One keep-alive connection, which posts one callback at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, make_head: Head = head) -> None:
+        self._make_head = make_head
         self._answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._received = bytearray()
         self._transport: asyncio.Transport
@@ -65,7 +75,7 @@ class Connection(asyncio.Protocol):
         if self._transport.is_closing():
             raise ConnectionResetError("the server closed the connection")
         self._answered = asyncio.get_running_loop().create_future()
-        self._transport.writelines([f"{_HEAD}{len(body)}\r\n\r\n".encode(), body])
+        self._transport.writelines([self._make_head(body), body])
         answer = await self._answered
         if not answer.startswith(b"HTTP/1.1 200 "):
             raise NotTakenIn(answer.decode(errors="replace"))
@@ -84,11 +94,11 @@ class Posted:
 
 
 @asynccontextmanager
-async def connected(port: int, connections: int) -> AsyncIterator[list[Connection]]:
+async def connected(port: int, connections: int, make_head: Head = head) -> AsyncIterator[list[Connection]]:
     """So many connections to a server on this machine."""
     loop = asyncio.get_running_loop()
     opened = await asyncio.gather(
-        *(loop.create_connection(Connection, HOST, port) for _ in range(connections))
+        *(loop.create_connection(lambda: Connection(make_head), HOST, port) for _ in range(connections))
     )
     try:
         yield [connection for _, connection in opened]
@@ -97,28 +107,24 @@ async def connected(port: int, connections: int) -> AsyncIterator[list[Connectio
             connection.close()
 
 
-async def flood(
-    connections: Sequence[Connection], songs: Iterable[Song], seconds: float = math.inf
-) -> list[float]:
+async def flood(connections: Sequence[Connection], songs: Iterable[Song], seconds: float = math.inf) -> int:
     """Post as fast as is answered, on each connection at least once, until time or songs are used up.
 
-    Returns the seconds that each answer took.
+    Returns how many were answered.
     """
-    answered_after: list[float] = []
     queue = iter(songs)
     end = time.perf_counter() + seconds
 
-    async def keep_posting(connection: Connection) -> None:
+    async def keep_posting(connection: Connection) -> int:
+        answered = 0
         for song in queue:
-            sent = time.perf_counter()
             await connection.post(song.body)
-            now = time.perf_counter()
-            answered_after.append(now - sent)
-            if now > end:
-                return
+            answered += 1
+            if time.perf_counter() > end:
+                break
+        return answered
 
-    await asyncio.gather(*map(keep_posting, connections))
-    return answered_after
+    return sum(await asyncio.gather(*map(keep_posting, connections)))
 
 
 async def steady(
@@ -127,7 +133,7 @@ async def steady(
     """Post ``rate`` songs a second, evenly, on connections that are kept.
 
     Returns the seconds from when each song was due to its answer: one that had to wait for a free connection
-    has waited, too.
+    has waited, too. None leaves early; some leave late, since the loop's clock ticks in milliseconds.
     """
     free: asyncio.LifoQueue[Connection] = asyncio.LifoQueue()
     for connection in connections:
@@ -144,9 +150,15 @@ async def steady(
     async with asyncio.TaskGroup() as group:
         for number, song in zip(range(round(rate * seconds)), songs, strict=False):
             due = started + number / rate
-            await asyncio.sleep(due - time.perf_counter())
+            await _until(due)
             group.create_task(post(song, due))
     return answered_after
+
+
+async def _until(due: float) -> None:
+    """Wait until ``due``, in `time.perf_counter`; uvloop rounds to milliseconds, in either direction."""
+    while (left := due - time.perf_counter()) > 0:
+        await asyncio.sleep(math.ceil(left * 1000) / 1000)
 
 
 async def pace(port: int, songs: Iterable[Song], rate: float) -> dict[str, Posted]:
@@ -165,7 +177,7 @@ async def pace(port: int, songs: Iterable[Song], rate: float) -> dict[str, Poste
     started = time.perf_counter()
     async with asyncio.TaskGroup() as group:
         for number, song in enumerate(songs):
-            await asyncio.sleep(started + number / rate - time.perf_counter())
+            await _until(started + number / rate)
             group.create_task(post(song))
     return posted
 

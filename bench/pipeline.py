@@ -186,9 +186,8 @@ def _show_throughput(rows: Sequence[Throughput]) -> None:
         *("notes", "body", "songs", "songs/s", "plain loop songs/s", "ratio"),
     )
     for row in rows:
-        size = f"{row.body_bytes / 1000:.1f} KB"
         speeds = (f"{row.songs_per_second:,.1f}", f"{row.loop_songs_per_second:,.1f}", f"{row.ratio:.3f}×")
-        songs.add_row(f"{row.notes:,}", size, f"{row.songs:,}", *speeds)
+        songs.add_row(f"{row.notes:,}", report.size(row.body_bytes), f"{row.songs:,}", *speeds)
     report.show(songs)
     parts = report.table("CPU milliseconds a song", "part", *(f"{row.notes:,} notes" for row in rows))
     for name in rows[0].cpu_ms_per_song:

@@ -35,22 +35,34 @@ def forget_settings() -> None:
 
 
 def cpu_seconds(pid: int) -> float:
-    """The CPU time that a process has taken so far, its own and the kernel's for it; in steps of 0.01 s."""
-    times = psutil.Process(pid).cpu_times()
-    return float(times.user + times.system)
+    """The CPU time that a process and its children have taken so far, their own and the kernel's for them.
+
+    It comes in steps of 0.01 s.
+    """
+    times = [process.cpu_times() for process in _family(pid)]
+    return sum(float(time.user + time.system) for time in times)
 
 
 class Process:
     """``python -m`` with some arguments; it answers ``/readyz`` at a port of its own and dies with us.
 
-    ``{port}`` in an argument or a value of ``env`` stands for that port.
+    ``{port}`` in an argument or a value of ``env`` stands for that port; so many ``listeners`` share it.
     """
 
-    def __init__(self, name: str, arguments: Sequence[str], env: Mapping[str, str], log_dir: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        arguments: Sequence[str],
+        env: Mapping[str, str],
+        log_dir: Path,
+        *,
+        listeners: int = 1,
+    ) -> None:
         self.name, self.port = name, free_port()
+        self.log_file = log_dir / f"{name}.log"
+        self._listeners = listeners
         self._arguments = [argument.format(port=self.port) for argument in arguments]
         self._env = {name: value.format(port=self.port) for name, value in env.items()}
-        self._log_file = log_dir / f"{name}.log"
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -64,7 +76,7 @@ class Process:
 
     async def start(self) -> None:
         """Start it; `ready` says when it can be used."""
-        with self._log_file.open("wb") as log:
+        with self.log_file.open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *tied_to_this_process([sys.executable, "-m", *self._arguments]),
                 env={**os.environ, **self._env},
@@ -105,7 +117,8 @@ class Process:
         return self._process
 
     async def _is_ready(self, session: aiohttp.ClientSession) -> bool:
-        self._running()
+        if _listeners(self.pid, self.port) < self._listeners:
+            return False
         try:
             async with session.get(f"http://{HOST}:{self.port}/readyz") as response:
                 return response.status == 200
@@ -113,7 +126,7 @@ class Process:
             return False
 
     def _last_words(self) -> str:
-        return f"The end of its log:\n{self._log_file.read_text(errors='replace')[-_LOG_CHARACTERS:]}"
+        return f"The end of its log:\n{self.log_file.read_text(errors='replace')[-_LOG_CHARACTERS:]}"
 
 
 @asynccontextmanager
@@ -126,3 +139,14 @@ async def running(processes: Sequence[Process]) -> AsyncIterator[None]:
         yield
     finally:
         await asyncio.gather(*(process.stop() for process in processes))
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    process = psutil.Process(pid)
+    return [process, *process.children(recursive=True)]
+
+
+def _listeners(pid: int, port: int) -> int:
+    """How many of a process and its children take connections to a port."""
+    sockets = (socket for process in _family(pid) for socket in process.net_connections("tcp"))
+    return sum(socket.status == psutil.CONN_LISTEN and socket.laddr.port == port for socket in sockets)

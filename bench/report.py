@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
-import statistics
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -17,14 +17,21 @@ from rich.table import Table
 
 RESULTS_DIR: Final = Path(__file__).with_name("results")
 
+_FILE_WIDTH: Final = 110
+"""Characters of a line where no terminal says how many it has."""
+
 _PACKAGES: Final = ("midi-ingest", "aiohttp", "aiokafka", "msgspec", "orjson", "uvloop")
 
 
-def percentile(values: Sequence[float], percent: int) -> float:
-    """So many of a hundred values are at most this."""
-    if len(values) == 1:
-        return values[0]
-    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The smallest of the values that at least so many of a hundred do not exceed (the nearest rank)."""
+    rank = math.ceil(round(len(values) * percent / 100, 6))
+    return sorted(values)[max(rank, 1) - 1]
+
+
+def size(body_bytes: int) -> str:
+    """A body's size as people read it."""
+    return f"{body_bytes / 1000:.1f} KB"
 
 
 def table(title: str, *headings: str) -> Table:
@@ -42,7 +49,10 @@ def say(what: str) -> None:
 
 def show(what: Table | str) -> None:
     """Print a table, or a line about it."""
-    Console(highlight=False).print(what, end="\n\n" if isinstance(what, Table) else "\n")
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _FILE_WIDTH
+    console.print(what, end="\n\n" if isinstance(what, Table) else "\n")
 
 
 def save(name: str, options: Mapping[str, Any], figures: Mapping[str, Any]) -> Path:
