@@ -26,8 +26,8 @@ def received(request: web.BaseRequest) -> web.StreamResponse:
 class _Received(web.StreamResponse):
     """The same to HTTP/1.1, written at once.
 
-    aiohttp takes as much CPU time to put an answer together as the ingress for all else that a small callback
-    needs. So nothing is put together here, not even by the base class.
+    Put together by aiohttp, the same answer was a seventh of the CPU time of a small callback. So nothing is put
+    together here, not even by the base class.
     """
 
     def __init__(self, request: web.BaseRequest) -> None:

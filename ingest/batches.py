@@ -16,7 +16,6 @@ from ingest.record import Record
 RECORD_OVERHEAD_BYTES: Final = 512
 """What a record's key, headers and framing take at most, about; only the filling of batches depends on it."""
 
-
 SHARED_DEADLINE_SECONDS: Final = 0.5
 """So much of its time a record may lose by joining a batch that was opened before."""
 

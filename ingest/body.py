@@ -94,7 +94,7 @@ class Bodies:
         stalled = [t for t, body in self._arriving.items() if t is not mine and body.since <= patient]
         largest = max(stalled, key=lambda timer: self._arriving[timer].held_bytes, default=None)
         if largest is None or self._arriving[largest].held_bytes < length_bytes:
-            raise unavailable("Too many bodies are arriving or wait for Kafka.")
+            raise unavailable("Too many bodies are arriving.")
         del self._arriving[largest]  # its bytes come back once, so they make room once
         with suppress(RuntimeError):  # its own time is over in this very turn
             largest.reschedule(asyncio.get_running_loop().time())

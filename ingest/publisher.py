@@ -70,7 +70,6 @@ class Publisher:
         self._loop = asyncio.get_running_loop()
         self._link = Link(settings, on_connected=self._connected)
         self._listeners: list[Callable[[], None]] = []
-        self._partitions: dict[tuple[str, int], TopicPartition] = {}
         self._waiting = Waiting()
         self._under_way: dict[TopicPartition, Batch] = {}
         self._tick: asyncio.Handle | None = None
@@ -93,7 +92,8 @@ class Publisher:
         length_bytes = len(record.value)
         if length_bytes > self._settings.max_body_bytes:
             raise ValueError(f"a value of {length_bytes} bytes is larger than max_body_bytes")
-        where, now = self._partition(record), monotonic()
+        where = TopicPartition(record.topic, partition(record.key, self._settings.partitions))
+        now = monotonic()
         self._refuse_if_away(where, now)
         if not self._budget.take(length_bytes):
             raise Unavailable("Too many callbacks wait for Kafka.")
@@ -149,13 +149,6 @@ class Publisher:
         except ValueError as error:  # taken in when `max_body_bytes` was larger
             raise Unavailable(str(error)) from None
 
-    def _partition(self, record: Record) -> TopicPartition:
-        number = partition(record.key, self._settings.partitions)
-        known = self._partitions.get((record.topic, number))
-        if known is None:
-            known = self._partitions[record.topic, number] = TopicPartition(record.topic, number)
-        return known
-
     def _refuse_if_away(self, where: TopicPartition, now: float) -> None:
         stuck = self._under_way.get(where)
         if stuck is not None and stuck.deadline <= now:
@@ -184,10 +177,8 @@ class Publisher:
         for where in self._waiting:
             if where not in self._under_way:
                 batch = self._under_way[where] = self._waiting.pop(where)
-                batch.producer, batch.delivery = (
-                    producer,
-                    self._loop.create_task(self._deliver(producer, batch)),
-                )
+                batch.producer = producer
+                batch.delivery = self._loop.create_task(self._deliver(producer, batch))
 
     async def _deliver(self, producer: AIOKafkaProducer, batch: Batch) -> None:
         again: list[Batch] = []

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from ingest.origin import keyring
+from ingest.origin.registry import VERIFIERS
 from midi_ingest.settings import Settings
-
-URL_TOKEN: Final = "url-token"  # noqa: S105 - a verifier's name
 
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - only compared
 
@@ -30,6 +29,6 @@ def secret_callback_url(settings: Settings) -> str:
     Raises:
         OriginError: the tokens cannot be read.
     """
-    asked = any(URL_TOKEN in names for names in settings.origin or ())
+    asked = any(VERIFIERS[name].takes_token for names in settings.origin or () for name in names)
     token = f"/{keyring.read(settings, 'url_tokens')[0]}" if asked else ""
     return callback_url(settings) + token

@@ -34,6 +34,8 @@ UNEXPECTED_ERROR: Final = "unexpected-error"
 RETRYABLE: Final = frozenset({UNEXPECTED_ERROR})
 """Reasons that `route-failures` sends back to the worker, after a delay, until it is out of attempts."""
 
-WITHOUT_OUTCOME: Final = frozenset({PROVIDER_FAILED, CONFLICTING_DUPLICATE, KEY_MISMATCH, UNROUTABLE})
+WITHOUT_OUTCOME: Final = frozenset(
+    {PROVIDER_FAILED, CONFLICTING_DUPLICATE, KEY_MISMATCH, QUARANTINED, UNROUTABLE}
+)
 """Letters for which `route-failures` writes no outcome: the task ended otherwise, has its outcome already
 (deduplicate writes that of `PROVIDER_FAILED` itself, so that a late success follows it), or is unknown."""

@@ -14,7 +14,7 @@ from schemas.topics import Layout
 from tests.unit.ingest.wire import CALLBACK, PATH, Published, exchange, post, running
 
 TOKEN = "0123456789abcdef"  # noqa: S105 - a test's
-RUBBISH = [b"", b"{", b"[]", b"null", b'{"task_id":7}', b"\xff", b"[" * 100_0, b'{"task_id":""}']
+RUBBISH = [b"", b"{", b"[]", b"null", b'{"task_id":7}', b"\xff", b"[" * 1000, b'{"task_id":""}']
 
 
 @pytest.fixture
