@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
@@ -94,6 +94,15 @@ def admin(settings: KafkaSettings) -> AIOKafkaAdminClient:
         client_id="midi-ingest",
         request_timeout_ms=REQUEST_TIMEOUT_MS,
     )
+
+
+def take_back(producer: AIOKafkaProducer, partition: TopicPartition, records: int) -> None:
+    """Number an idempotent producer's next batch as if so many records that Kafka has refused had never been.
+
+    aiokafka counts them all the same, and Kafka then rejects each later batch of the partition as out of order
+    (aiokafka #1017). Only for a partition that has nothing else under way.
+    """
+    producer._txn_manager.increment_sequence_number(partition, -records)  # noqa: SLF001 - aiokafka offers no way
 
 
 async def end(producer: AIOKafkaProducer, timeout_seconds: float) -> None:

@@ -24,6 +24,10 @@ class Unavailable(Exception):
     """A record is not safe, for the reason given; it may still arrive."""
 
 
+class TooLarge(Exception):
+    """Kafka refuses a record for its size, and will each time; nothing of it is kept."""
+
+
 @dataclass(slots=True, eq=False)
 class Batch:
     """Records of one partition, each with the future that its sender waits for.
@@ -63,15 +67,18 @@ class Batch:
         self.waiters.append(waiter)
         self.size_bytes += len(record.value)
 
-    def settle(self, error: str | None = None) -> None:
-        """Tell everyone who still waits that Kafka has acknowledged, or why it has not."""
+    def settle(self, error: Unavailable | TooLarge | None = None) -> None:
+        """Tell everyone who still waits that Kafka has acknowledged, or why it has not.
+
+        Each gets an error of its own: one that many raise would gather all their traces.
+        """
         for waiter in self.waiters:
             if waiter.done():
                 continue
             if error is None:
                 waiter.set_result(None)
             else:
-                waiter.set_exception(Unavailable(error))
+                waiter.set_exception(type(error)(*error.args))
 
     def split(self) -> list[Batch]:
         """Each record in a batch of its own."""

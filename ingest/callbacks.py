@@ -11,7 +11,7 @@ import orjson
 from aiohttp import hdrs, web
 
 from ingest import answers, quarantine
-from ingest.batches import Unavailable
+from ingest.batches import TooLarge, Unavailable
 from ingest.body import Bodies, BodyLimits
 from ingest.limits import Budget
 from ingest.origin.addresses import AllowedAddresses
@@ -27,7 +27,7 @@ from schemas.headers import TRACEPARENT, WireHeaders
 from telemetry import metrics
 
 Deliver = Callable[[Record], Awaitable[None]]
-"""Makes a record safe, or raises `Unavailable`."""
+"""Makes a record safe, or raises `Unavailable` or `TooLarge`."""
 
 CORRELATION_MAX_CHARACTERS: Final = 512
 """Each query parameter that goes on is cut to this: it travels in the headers of every record."""
@@ -112,6 +112,8 @@ class Callbacks:
             await self._deliver(record)
         except Unavailable as error:
             raise unavailable(str(error)) from None
+        except TooLarge as error:
+            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error)) from None
         finally:
             self._waiting -= 1
 

@@ -27,6 +27,7 @@ class Delivery:
 
         Raises:
             Unavailable: it is not, though it may still arrive.
+            TooLarge: Kafka refuses it for its size; in the spool it would wait for ever.
         """
         try:
             await self._publisher.publish(record)

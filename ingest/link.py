@@ -33,7 +33,8 @@ class Link:
     """Keeps one producer; ``on_connected`` is called with each new one.
 
     After a produce error that aiokafka does not retry, each later send to that partition fails too (aiokafka
-    #1017). So the producer is replaced; the old one delivers in the background what it still can.
+    #1017). So the producer is replaced; the old one delivers in the background what it still can. Only what Kafka
+    refuses for its size can be taken back (`clients.take_back`).
     """
 
     def __init__(self, settings: IngressSettings, on_connected: Callable[[], None]) -> None:

@@ -20,8 +20,9 @@ from typing import Final
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
 
+from broker import clients
 from broker.partitioner import partition
-from ingest.batches import Batch, Unavailable, Waiting
+from ingest.batches import Batch, TooLarge, Unavailable, Waiting
 from ingest.limits import Budget
 from ingest.link import Link
 from ingest.record import Record
@@ -34,6 +35,9 @@ LINGER_SECONDS: Final = 0.002
 _TRIES: Final = 2
 _SWEEP_SECONDS: Final = 0.25
 _STOP_SECONDS: Final = 3.0
+_QUIET_SECONDS: Final = 10.0
+"""Records that are too large are logged no more often."""
+
 _LATE: Final = "Kafka did not acknowledge in time."
 _TOO_LARGE: Final = (MessageSizeTooLargeError, RecordListTooLargeError)
 
@@ -74,6 +78,7 @@ class Publisher:
         self._under_way: dict[TopicPartition, Batch] = {}
         self._tick: asyncio.Handle | None = None
         self._idle = asyncio.Event()
+        self._quiet_until = 0.0
 
     @property
     def ready(self) -> bool:
@@ -83,15 +88,13 @@ class Publisher:
     def publish(self, record: Record) -> asyncio.Future[None]:
         """Publish a record; the future is done once Kafka has acknowledged it.
 
-        That takes `publish_timeout_seconds` at most; then the future raises `Unavailable`.
+        That takes `publish_timeout_seconds` at most; then the future raises `Unavailable`. It raises `TooLarge`
+        if Kafka refuses the record for its size.
 
         Raises:
             Unavailable: Kafka has been away for longer than that already, or too many bytes wait for it.
-            ValueError: the value is larger than `max_body_bytes`: Kafka would refuse it, and others with it.
         """
         length_bytes = len(record.value)
-        if length_bytes > self._settings.max_body_bytes:
-            raise ValueError(f"a value of {length_bytes} bytes is larger than max_body_bytes")
         where = TopicPartition(record.topic, partition(record.key, self._settings.partitions))
         now = monotonic()
         self._refuse_if_away(where, now)
@@ -103,13 +106,9 @@ class Publisher:
         self._schedule()
         return waiter
 
-    async def publish_all(self, records: Sequence[Record]) -> list[bool]:
-        """Publish records together; of each, whether Kafka has acknowledged it."""
-        ends = await asyncio.gather(*map(self._end_of, records), return_exceptions=True)
-        for end in ends:
-            if isinstance(end, BaseException) and not isinstance(end, Unavailable):
-                raise end
-        return [end is None for end in ends]
+    async def publish_all(self, records: Sequence[Record]) -> list[Unavailable | TooLarge | None]:
+        """Publish records together; of each, why it is not safe, or None once Kafka has acknowledged it."""
+        return await asyncio.gather(*map(self._end_of, records))
 
     def on_connected(self, listener: Callable[[], None]) -> None:
         """Have ``listener`` called each time that Kafka is there again."""
@@ -135,7 +134,7 @@ class Publisher:
     async def close(self) -> None:
         """End the connection; who still waits is told that the record is not safe."""
         for batch in (*self._under_way.values(), *self._waiting.expired(inf)):
-            batch.settle("The ingress stops.")
+            batch.settle(Unavailable("The ingress stops."))
         await self._link.close()
         deliveries = [batch.delivery for batch in self._under_way.values() if batch.delivery]
         for delivery in deliveries:
@@ -143,11 +142,12 @@ class Publisher:
         if deliveries:
             await asyncio.wait(deliveries)
 
-    async def _end_of(self, record: Record) -> None:
+    async def _end_of(self, record: Record) -> Unavailable | TooLarge | None:
         try:
             await self.publish(record)
-        except ValueError as error:  # taken in when `max_body_bytes` was larger
-            raise Unavailable(str(error)) from None
+        except (Unavailable, TooLarge) as error:
+            return error
+        return None
 
     def _refuse_if_away(self, where: TopicPartition, now: float) -> None:
         stuck = self._under_way.get(where)
@@ -182,24 +182,40 @@ class Publisher:
 
     async def _deliver(self, producer: AIOKafkaProducer, batch: Batch) -> None:
         again: list[Batch] = []
-        error: str | None = "The record was given up."
+        error: Unavailable | TooLarge | None = Unavailable("The record was given up.")
         try:
             await _send(producer, batch)
             error = None
         except _Full:
             again = batch.split()
-        except _TOO_LARGE as refusal:
-            self._link.replace(producer, refusal)
-            error = "Kafka refuses a record of this size."
-            again = batch.split() if len(batch.records) > 1 else []
+        except _TOO_LARGE:
+            clients.take_back(producer, batch.partition, len(batch.records))
+            if len(batch.records) > 1:
+                again = batch.split()
+            else:
+                error = self._too_large(batch.records[0])
         except Exception as failure:  # noqa: BLE001 - whatever it was, this producer is of no more use
             self._link.replace(producer, failure)
-            error = "Kafka refused the record."
+            error = Unavailable("Kafka refused the record.")
             again = [batch] if batch.tries < _TRIES and not batch.settled else []
         finally:
             self._land(batch, again, error)
 
-    def _land(self, batch: Batch, again: list[Batch], error: str | None) -> None:
+    def _too_large(self, record: Record) -> TooLarge:
+        """Say loudly that a record cannot be published; what mends it is an operator's."""
+        metrics.TOO_LARGE.inc()
+        if monotonic() >= self._quiet_until:
+            self._quiet_until = monotonic() + _QUIET_SECONDS
+            logger().error(
+                "kafka takes no record of this size",
+                topic=record.topic,
+                bytes=len(record.value),
+                mend="Make the topic's max.message.bytes fit MIDI_INGEST_MAX_BODY_BYTES: `midi-ingest topics apply`.",
+                max_body_bytes=self._settings.max_body_bytes,
+            )
+        return TooLarge("Kafka's limit is smaller than MIDI_INGEST_MAX_BODY_BYTES.")
+
+    def _land(self, batch: Batch, again: list[Batch], error: Unavailable | TooLarge | None) -> None:
         """Free the partition; what is to be tried again goes before all that waits there."""
         del self._under_way[batch.partition]
         if again:
@@ -218,12 +234,12 @@ class Publisher:
             await asyncio.sleep(_SWEEP_SECONDS)
             now = monotonic()
             for batch in self._waiting.expired(now):
-                batch.settle(_LATE)
+                batch.settle(Unavailable(_LATE))
                 self._budget.give(batch.size_bytes)
             for batch in self._under_way.values():
                 if batch.deadline > now:
                     continue
-                batch.settle(_LATE)
+                batch.settle(Unavailable(_LATE))
                 if batch.producer is not self._link.producer and batch.delivery:
                     batch.delivery.cancel()  # a producer that was replaced may never have an end
 

@@ -42,6 +42,10 @@ PUBLISHED_BATCH_RECORDS: Final = Histogram(
     "Records that the ingress sent to a partition together.",
     buckets=_RECORDS,
 )
+TOO_LARGE: Final = Counter(
+    "midi_ingest_too_large",
+    "Times Kafka refused a record for its size: its limit is smaller than MIDI_INGEST_MAX_BODY_BYTES.",
+)
 PRODUCER_RESTARTS: Final = Counter(
     "midi_ingest_producer_restarts", "Times the ingress replaced its Kafka producer after an error."
 )
@@ -51,6 +55,11 @@ PRODUCER_RESTARTS: Final = Counter(
 SPOOL_RECORDS: Final = Gauge(
     "midi_ingest_spool_records",
     "Records on disk that Kafka has not acknowledged.",
+    multiprocess_mode="livesum",
+)
+SPOOL_TOO_LARGE: Final = Gauge(
+    "midi_ingest_spool_too_large_records",
+    "Records on disk that Kafka refused for their size; they are tried again every few minutes.",
     multiprocess_mode="livesum",
 )
 SPOOL_BYTES: Final = Gauge(

@@ -44,8 +44,8 @@ _SCHEMA: Final = (
 _INSERT: Final = "INSERT INTO records (received_at, topic, key, headers, value) VALUES (?, ?, ?, ?, ?)"
 _DELETE: Final = "DELETE FROM records WHERE position = ?"
 _AFTER: Final = (
-    "SELECT position, received_at, topic, key, headers, value FROM records WHERE position > ? "
-    "ORDER BY position LIMIT ?"
+    "SELECT position, received_at, topic, key, headers, value FROM records "
+    "WHERE position > ? AND position NOT IN (SELECT value FROM json_each(?)) ORDER BY position LIMIT ?"
 )
 _TOTALS: Final = (
     "SELECT count(*), coalesce(sum(length(key) + length(headers) + length(value)), 0), min(received_at) "
@@ -144,15 +144,18 @@ class Database:
         oldest = self.totals.oldest if self.totals.records else rows[0].received_at
         self.totals = Totals(self.totals.records + len(rows), self.totals.size_bytes + size_bytes, oldest)
 
-    def after(self, position: int, *, most: int, most_bytes: int) -> list[Entry]:
+    def after(self, position: int, *, most: int, most_bytes: int, without: Iterable[int] = ()) -> list[Entry]:
         """The first entries behind a position, at most so many and of so many bytes, but at least one.
+
+        Those at the positions ``without`` are not even read.
 
         Raises:
             sqlite3.Error: SQLite or the disk failed.
         """
         entries: list[Entry] = []
         size_bytes = 0
-        for found, *columns in self._connection.execute(_AFTER, (position, most)):
+        skipped = msgspec.json.encode(list(without)).decode()
+        for found, *columns in self._connection.execute(_AFTER, (position, skipped, most)):
             row = Row(*columns)
             size_bytes += row.size_bytes
             if entries and size_bytes > most_bytes:

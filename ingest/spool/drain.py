@@ -1,7 +1,8 @@
 """Sending what files of the spool hold to Kafka, oldest first.
 
 A record is deleted once Kafka has acknowledged it, and not before: killed in between, it is sent again. One that
-Kafka does not take is passed over, so that it holds up nothing, and tried again in the next pass.
+Kafka does not take is passed over, so that it holds up nothing, and tried again in the next pass. One that it
+refuses for its size is tried again only once its file's `too_large` is cleared: each try carries megabytes in vain.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Final
 
+from ingest.batches import TooLarge, Unavailable
 from ingest.record import Record
 from ingest.spool.claim import paths, take_left
 from ingest.spool.database import Entry
@@ -30,8 +32,8 @@ TRIES: Final = 3
 
 _PAUSE_SECONDS: Final = 0.25
 
-Send = Callable[[Sequence[Record]], Awaitable[Sequence[bool]]]
-"""Publishes records; says of each whether Kafka has acknowledged it."""
+Send = Callable[[Sequence[Record]], Awaitable[Sequence[Unavailable | TooLarge | None]]]
+"""Publishes records; says of each why it is not safe, or None once Kafka has acknowledged it."""
 
 
 class Step(Enum):
@@ -69,15 +71,27 @@ class Drain:
         return Step.WENT_ON
 
     async def _send_batch(self, file: SpoolFile, batch: Sequence[Entry]) -> list[Entry]:
-        """Send a batch and delete what was acknowledged; returns the rest."""
-        acks = await self._send([entry.row.record for entry in batch])
-        acked = [entry for entry, ack in zip(batch, acks, strict=True) if ack]
+        """Send a batch, delete what was acknowledged, note what is too large; returns the rest."""
+        ends = await self._send([entry.row.record for entry in batch])
+        by_end = list(zip(batch, ends, strict=True))
+        self._note_too_large(file, [entry for entry, end in by_end if isinstance(end, TooLarge)])
+        acked = [entry for entry, end in by_end if end is None]
         if acked:
             self._failures = 0
             self.sent += len(acked)
             metrics.SPOOL_DRAINED.inc(len(acked))
             await file.delete(acked)
-        return [entry for entry, ack in zip(batch, acks, strict=True) if not ack]
+        return [entry for entry, end in by_end if isinstance(end, Unavailable)]
+
+    def _note_too_large(self, file: SpoolFile, entries: Sequence[Entry]) -> None:
+        if entries:
+            file.too_large.update(entry.position for entry in entries)
+            logger().error(
+                "spooled records kept back: kafka takes none of their size",
+                file=file.path.name,
+                positions=[entry.position for entry in entries],
+                bytes=[entry.row.size_bytes for entry in entries],
+            )
 
     def _may_pass_over(self, file: SpoolFile, batch: Sequence[Entry]) -> bool:
         """Whether it is these records that Kafka does not take, rather than any."""

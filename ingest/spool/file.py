@@ -20,12 +20,14 @@ class SpoolFile:
     """A claimed file; `totals` is what it held when it was last worked on.
 
     Its database is opened when it is first needed, and again after an error. ``cursor`` is the position up to
-    which the present pass of the drain has come, ``passed_over`` the highest that any pass has left behind.
+    which the present pass of the drain has come, ``passed_over`` the highest that any pass has left behind,
+    ``too_large`` holds the positions of records that Kafka refused for their size.
     """
 
     def __init__(self, claim: Claim, *, is_new: bool = False) -> None:
         self.totals = Totals()
         self.cursor = self.passed_over = 0
+        self.too_large: set[int] = set()
         self._claim = claim
         self._is_new = is_new
         self._is_known = False
@@ -74,13 +76,15 @@ class SpoolFile:
         await self._work(lambda database: database.insert(rows))
 
     async def untried(self, *, most: int, most_bytes: int) -> list[Entry]:
-        """The first entries behind the cursor, at most so many and of so many bytes, but at least one.
+        """The first entries behind the cursor, at most so many and of so many bytes, but at least one; none too large.
 
         Raises:
             SpoolBroken: SQLite or the disk failed; SpoolCorrupt if for good.
         """
         await self._delete_sent()
-        return await self._work(lambda db: db.after(self.cursor, most=most, most_bytes=most_bytes))
+        return await self._work(
+            lambda db: db.after(self.cursor, most=most, most_bytes=most_bytes, without=self.too_large)
+        )
 
     async def delete(self, entries: Iterable[Entry]) -> None:
         """Delete what was sent; should that fail, it is deleted before anything else is read.

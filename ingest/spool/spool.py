@@ -27,6 +27,9 @@ LOOK_SECONDS: Final = 3.0
 ADOPTED_FILES: Final = 16
 """Files of others that are held at once; the rest waits."""
 
+TOO_LARGE_SECONDS: Final = 300.0
+"""What Kafka refused for its size is tried again so often: an operator may have raised the limit."""
+
 FIRST_PAUSE_SECONDS: Final = 0.25
 LONGEST_PAUSE_SECONDS: Final = 5.0
 
@@ -38,11 +41,15 @@ QUIET_SECONDS: Final = 10.0
 
 
 class State(NamedTuple):
-    """What this process's files hold, and whether it refused records within the last `REFUSING_SECONDS`."""
+    """What this process's files hold, and whether it refused records within the last `REFUSING_SECONDS`.
+
+    ``too_large`` counts the records that Kafka refuses for their size.
+    """
 
     records: int
     size_bytes: int
     oldest_age_seconds: float
+    too_large: int
     refusing: bool
 
 
@@ -84,17 +91,20 @@ class Spool:
         self._records_told = 0
         self._news, self._back = asyncio.Event(), asyncio.Event()
         self._stuck = self._left = False
-        self._due = 0.0
+        self._due = self._try_large_at = 0.0
         self._pause = FIRST_PAUSE_SECONDS
 
     @property
     def state(self) -> State:
         """What is in the spool now; asks nobody."""
-        totals = [file.totals for file in self._files]
+        files = self._files
+        totals = [file.totals for file in files]
         received = [t.oldest for t in totals if t.oldest is not None]
         age = max(0.0, time.time() - min(received)) if received else 0.0
         refusing = time.monotonic() - self._refused_at < REFUSING_SECONDS
-        return State(sum(t.records for t in totals), sum(t.size_bytes for t in totals), age, refusing)
+        too_large = sum(len(file.too_large) for file in files)
+        records, size_bytes = sum(t.records for t in totals), sum(t.size_bytes for t in totals)
+        return State(records, size_bytes, age, too_large, refusing)
 
     async def append(self, record: Record) -> None:
         """Return once the record is on the disk. If cancelled, it may be written all the same.
@@ -145,8 +155,12 @@ class Spool:
 
     async def _begin_pass(self) -> None:
         await self._adopt()
+        if try_large := time.monotonic() >= self._try_large_at:
+            self._try_large_at = time.monotonic() + TOO_LARGE_SECONDS
         for file in self._files:
             file.cursor = 0
+            if try_large:
+                file.too_large.clear()
 
     async def _go_on(self, drain: Drain) -> bool:
         """Send all that this pass has not tried; False if Kafka takes nothing now."""
@@ -164,7 +178,7 @@ class Spool:
     def _plan(self, *, stuck: bool) -> None:
         """When the next pass starts, if nothing happens before."""
         now = time.monotonic()
-        left = any(file.totals.records for file in self._files)
+        left = any(file.totals.records > len(file.too_large) for file in self._files)
         new = left and not self._left
         if not stuck and (self._stuck or not left):
             self._pause = FIRST_PAUSE_SECONDS
@@ -247,8 +261,9 @@ class Spool:
 
     def _report(self) -> None:
         """Tell metrics what is in the spool, and the log when it fills or is empty."""
-        records, size_bytes, age, _ = self.state
+        records, size_bytes, age, too_large, _ = self.state
         metrics.SPOOL_RECORDS.set(records)
+        metrics.SPOOL_TOO_LARGE.set(too_large)
         metrics.SPOOL_BYTES.set(size_bytes)
         metrics.SPOOL_OLDEST_AGE_SECONDS.set(age)
         if bool(records) is not bool(self._records_told):

@@ -82,7 +82,7 @@ async def test_everyone_is_told_of_an_error_and_of_one_of_their_own() -> None:
     for key in (b"a", b"b"):
         batch.add(Record("t", key, b"", []), waiter())
     batch.waiters[0].cancel()
-    batch.settle("why")
+    batch.settle(Unavailable("why"))
     batch.settle()
 
     with pytest.raises(Unavailable, match="why"):

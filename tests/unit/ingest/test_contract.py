@@ -32,7 +32,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 import ingest
-from ingest.batches import Unavailable
+from ingest.batches import TooLarge, Unavailable
 from ingest.callbacks import Callbacks
 from ingest.ingress import Ingress, State
 from ingest.limits import Budget
@@ -160,7 +160,11 @@ POSTED: Final[list[tuple[int, dict[str, Any], bytes]]] = [
     (422, {}, post(b'{"task_id":7}')),
     (422, {}, post(b"[]")),
 ]
-UNSAFE: Final = [(500, RuntimeError("not foreseen")), (503, Unavailable("Kafka is away."))]
+UNSAFE: Final = [
+    (413, TooLarge("Kafka's limit is smaller.")),
+    (500, RuntimeError("not foreseen")),
+    (503, Unavailable("Kafka is away.")),
+]
 
 
 @pytest.mark.parametrize(("status", "chosen", "data"), POSTED)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ingest.batches import TooLarge, Unavailable
 from ingest.record import Record
 from ingest.spool.spool import Spool, spooling
 
@@ -23,22 +24,36 @@ def record(number: int, size: int = 100, topic: str = "midi.callbacks") -> Recor
 
 @dataclass
 class Kafka:
-    """Takes records; ``refuses`` says which it never takes, and while it is ``away`` it takes none."""
+    """Takes records; while it is ``away`` it takes none.
+
+    ``refuses`` says which it never takes, ``too_large`` which it refuses for their size.
+    """
 
     away: bool = False
     refuses: Callable[[Record], bool] = lambda _: False
+    too_large: Callable[[Record], bool] = lambda _: False
     taken: list[Record] = field(default_factory=list)
     batches: list[list[Record]] = field(default_factory=list)
 
-    async def send(self, records: Sequence[Record]) -> list[bool]:
+    async def send(self, records: Sequence[Record]) -> list[Unavailable | TooLarge | None]:
         self.batches.append(list(records))
         await asyncio.sleep(0)
-        acks = [not self.away and not self.refuses(record) for record in records]
-        self.taken += [record for record, ack in zip(records, acks, strict=True) if ack]
-        return acks
+        ends = [self._end_of(record) for record in records]
+        self.taken += [record for record, end in zip(records, ends, strict=True) if end is None]
+        return ends
+
+    def _end_of(self, record: Record) -> Unavailable | TooLarge | None:
+        if self.away or self.refuses(record):
+            return Unavailable("Kafka does not take it.")
+        return TooLarge("It is too large.") if self.too_large(record) else None
 
     def ready(self) -> bool:
         return not self.away
+
+    def tried(self, number: int) -> int:
+        """How often the record with this number was sent."""
+        key = f"task-{number}".encode()
+        return sum(record.key == key for batch in self.batches for record in batch)
 
     @property
     def numbers(self) -> list[int]:

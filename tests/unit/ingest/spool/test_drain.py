@@ -9,7 +9,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from ingest.batches import TooLarge, Unavailable
 from ingest.record import Record
 from ingest.spool import spool
 from ingest.spool.claim import paths
@@ -51,7 +53,7 @@ async def test_batches_are_bounded_and_one_is_under_way_at_a_time(folder: Path) 
     await filled(folder, [2000], size=BATCH_BYTES * 2)
     kafka, under_way, most = Kafka(), 0, 0
 
-    async def send(records: Sequence[Record]) -> list[bool]:
+    async def send(records: Sequence[Record]) -> list[Unavailable | TooLarge | None]:
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)
@@ -101,6 +103,35 @@ async def test_a_record_that_kafka_never_takes_holds_up_nothing(folder: Path) ->
         await filling.append(record(6))
         await until(lambda: filling.state.records == 2)
     assert kafka.numbers == [1, 2, 4, 5, 6]
+
+
+async def test_a_record_too_large_for_kafka_holds_up_nothing_and_is_tried_again_only_after_a_while(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool, "FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(spool, "LOOK_SECONDS", 0.01)
+    await filled(folder, [0], size=2 * BATCH_BYTES)
+    kafka = Kafka(too_large=lambda one: len(one.value) > BATCH_BYTES)
+    with capture_logs() as log:
+        async with draining(folder, kafka) as filling:
+            for number in range(1, 6):
+                await filling.append(record(number))
+                await until(lambda number=number: number in kafka.numbers)  # type: ignore[misc]
+            await until(lambda: filling.state.records == 1)
+            passes = filling._due
+            await until(lambda: filling._due > passes + 0.1)
+            assert filling.state.too_large == 1
+            assert kafka.tried(0) == 1
+            filling._try_large_at = 0
+            await until(lambda: kafka.tried(0) == 2)
+            assert filling.state.too_large == 1
+            kafka.too_large = lambda _: False
+            filling._try_large_at = 0
+            await until(lambda: not filling.state.records)
+            assert filling.state.too_large == 0
+    assert kafka.numbers == [1, 2, 3, 4, 5, 0]
+    kept_back = [line for line in log if line["event"].startswith("spooled records kept back")]
+    assert [line["log_level"] for line in kept_back] == ["error"] * 2
 
 
 async def test_more_records_than_a_batch_that_kafka_never_takes_hold_up_nothing(folder: Path) -> None:
