@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self, TypeVar
 
 from ingest.spool.claim import Claim, sync_folder
 from ingest.spool.database import Database, Entry, Row, Totals, explained
+from ingest.spool.threads import Worker, do_aside
 from telemetry.logs import logger
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ class SpoolFile:
         self._database: Database | None = None
         self._sent: list[Entry] = []
         self._left: asyncio.Future[None] | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"spool-{claim.path.stem}")
+        self._thread = Worker(f"spool-{claim.path.stem}")
 
     @classmethod
     async def create(cls, folder: Path) -> Self:
@@ -44,7 +44,7 @@ class SpoolFile:
             SpoolBroken: the folder cannot be written to.
         """
         try:
-            return cls(await asyncio.to_thread(Claim.new, folder), is_new=True)
+            return cls(await do_aside(lambda: Claim.new(folder)), is_new=True)
         except OSError as error:
             raise explained(error) from error
 
@@ -98,8 +98,8 @@ class SpoolFile:
     async def leave(self) -> None:
         """Remove the file if it is empty, else leave it to others; twice does no harm, and cancelled it goes on."""
         if self._left is None:
-            self._left = asyncio.get_running_loop().run_in_executor(self._thread, self._end)
-            self._thread.shutdown(wait=False)
+            self._left = self._thread.do(self._end)
+            self._thread.end()
         await asyncio.shield(self._left)
 
     async def _delete_sent(self) -> None:
@@ -108,10 +108,7 @@ class SpoolFile:
             self._sent = []
 
     async def _work(self, job: Callable[[Database], T]) -> T:
-        return await self._in_thread(lambda: self._attempt(job))
-
-    async def _in_thread(self, job: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, job)
+        return await self._thread.do(lambda: self._attempt(job))
 
     def _attempt(self, job: Callable[[Database], T]) -> T:
         try:

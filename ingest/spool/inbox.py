@@ -16,6 +16,7 @@ from ingest.spool.claim import bytes_of_others
 from ingest.spool.database import Row, explained
 from ingest.spool.errors import SpoolBroken, SpoolCorrupt, SpoolError, SpoolFull
 from ingest.spool.file import SpoolFile
+from ingest.spool.threads import do_aside
 
 COMMIT_RECORDS: Final = 256
 COMMIT_BYTES: Final = 4 * 1024 * 1024
@@ -158,7 +159,7 @@ class Inbox:
             return
         own = self.file.path if self.file else None
         try:
-            self._others_bytes = await asyncio.to_thread(bytes_of_others, self._folder, own)
+            self._others_bytes = await do_aside(lambda: bytes_of_others(self._folder, own))
         except OSError as error:
             self._on_refusal(explained(error))
         self._look_at = time.monotonic() + LOOK_SECONDS

@@ -18,6 +18,7 @@ from ingest.spool.drain import Drain, Send, Step
 from ingest.spool.errors import SpoolBroken, SpoolCorrupt, SpoolError
 from ingest.spool.file import SpoolFile
 from ingest.spool.inbox import Inbox
+from ingest.spool.threads import do_aside
 from telemetry import metrics
 from telemetry.logs import logger
 
@@ -35,6 +36,9 @@ LONGEST_PAUSE_SECONDS: Final = 5.0
 
 REFUSING_SECONDS: Final = 5.0
 """For so long a refusal counts, unless a record is taken: who is sent nothing meanwhile must come back to be tried."""
+
+CLOSE_SECONDS: Final = 3.0
+"""A disk that takes longer to close the files counts as hung: the process must end in time."""
 
 QUIET_SECONDS: Final = 10.0
 """Refusals are logged no more often."""
@@ -139,12 +143,21 @@ class Spool:
                     await (self._back if stuck else self._news).wait()
 
     async def close(self) -> None:
-        """Commit what was appended, and leave the files to others."""
+        """Commit what was appended, and leave the files to others; a disk that hangs has them until the process ends.
+
+        What was committed is on the disk, and none of what was not has been acknowledged: nothing is lost.
+        """
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._close()
+        except TimeoutError:
+            logger().error("spool not closed: its disk does not answer", after_s=CLOSE_SECONDS)
+
+    async def _close(self) -> None:
         await self._inbox.close()
         if self._looking is not None:
             await asyncio.wait([self._looking])
-        for file in (*self._adopted, *self._set_aside):
-            await file.leave()
+        await asyncio.gather(*(file.leave() for file in (*self._adopted, *self._set_aside)))
         self._adopted, self._set_aside = [], []
 
     @property
@@ -208,7 +221,7 @@ class Spool:
     async def _adopt(self) -> None:
         """Take over what other processes have left, as far as places are free."""
         places = ADOPTED_FILES - len(self._adopted)
-        self._looking = asyncio.get_running_loop().run_in_executor(None, self._claim_left, places)
+        self._looking = do_aside(lambda: self._claim_left(places))
         try:
             claims = await asyncio.shield(self._looking)
         except asyncio.CancelledError:  # the thread goes on: what it claims must not stay claimed
