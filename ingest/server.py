@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import resource
 import signal
 import ssl
@@ -164,14 +165,20 @@ def _tls(settings: IngressSettings) -> ssl.SSLContext | None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
-        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+        context.load_cert_chain(settings.tls_certificate, settings.tls_key, password=_no_password)
     except OSError as error:  # an SSLError is one
         raise OSError(
             error.errno,
             f"MIDI_INGEST_TLS_CERTIFICATE={settings.tls_certificate} with MIDI_INGEST_TLS_KEY={settings.tls_key} "
-            f"cannot be used: {error.strerror or error}. Expected a certificate chain and its key in PEM.",
+            f"cannot be used: {error.strerror or error}. Expected a certificate chain and its key in PEM, "
+            "without a password.",
         ) from None
     return context
+
+
+def _no_password() -> str:
+    """Said instead of a password, which OpenSSL would ask the terminal for, and wait."""
+    raise OSError(errno.EACCES, "the key is encrypted")
 
 
 def _connections(wanted: int) -> int:
