@@ -56,7 +56,8 @@ class Bodies:
         headers = request.headers
         if not self._limits.any_type:
             _check_type(headers.get(hdrs.CONTENT_TYPE, ""))
-        _check_coding(headers.get(hdrs.CONTENT_ENCODING, ""))
+        if hdrs.CONTENT_ENCODING in headers:
+            _check_codings(headers.getall(hdrs.CONTENT_ENCODING))
         self._check_length(request.content_length or 0)
         content = request.content
         if content.is_eof():  # it came together with its headers: there is nothing to wait for
@@ -118,8 +119,8 @@ def _check_type(content_type: str) -> None:
         )
 
 
-def _check_coding(content_encoding: str) -> None:
-    if content_encoding.lower() not in {"", "identity"}:
+def _check_codings(content_encodings: list[str]) -> None:
+    if any(coding.lower() not in {"", "identity"} for coding in content_encodings):
         raise Problem(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             "Expected a body without Content-Encoding.",

@@ -72,6 +72,18 @@ async def test_another_content_encoding_is_415(port: int, published: Published, 
     assert not published.records
 
 
+@pytest.mark.parametrize("codings", [("identity", "gzip"), ("gzip", "identity"), ("", "br")])
+async def test_each_content_encoding_is_looked_at(
+    port: int, published: Published, codings: tuple[str, str]
+) -> None:
+    first, second = codings
+    data = post(CALLBACK).replace(
+        b"\r\n\r\n", f"\r\nContent-Encoding: {first}\r\nContent-Encoding: {second}\r\n\r\n".encode(), 1
+    )
+    assert (await exchange(port, data)).status == 415
+    assert not published.records
+
+
 async def test_a_gzip_bomb_is_refused_unopened(published: Published) -> None:
     bomb = gzip.compress(bytes(100 * 2**20))
     async with running(published, max_body_bytes=2**20) as port:
@@ -102,6 +114,7 @@ async def test_a_larger_length_is_413_before_any_of_the_body(port: int) -> None:
         answer = await peer.answer()
 
         assert (answer.status, answer.headers["connection"]) == (413, "close")
+        assert answer.reason == answer.json()["title"] == "Content Too Large"
         assert str(LIMIT) in answer.json()["detail"]
 
 

@@ -28,6 +28,7 @@ class Answer:
 
     version: str
     status: int
+    reason: str
     headers: dict[str, str]
     body: bytes
 
@@ -49,10 +50,10 @@ class Connection:
         """The next answer; one to HEAD has no body, whatever length it declares."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             lines = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-            version, status, _ = lines[0].split(" ", 2)
+            version, status, reason = lines[0].split(" ", 2)
             headers = {k.lower(): v for k, v in (line.split(": ", 1) for line in lines[1:-2])}
             length = 0 if head else int(headers.get("content-length", 0))
-            return Answer(version, int(status), headers, await self.reader.readexactly(length))
+            return Answer(version, int(status), reason, headers, await self.reader.readexactly(length))
 
     async def ends(self) -> bool:
         """Wait until the other side closes; whether it did so without another word."""
