@@ -51,7 +51,8 @@ class Bodies:
 
         Raises:
             Problem: 415 the body is not declared as plain JSON; 413 it is too large; 408 it took too long, or
-                was stalled while there was no room; 503 there is no room; 400 it broke off.
+                was stalled while there was no room; 503 there is no room; 400 it broke off, or its
+                chunks are malformed.
         """
         headers = request.headers
         if not self._limits.any_type:
@@ -81,7 +82,9 @@ class Bodies:
         except TimeoutError:
             raise Problem(HTTPStatus.REQUEST_TIMEOUT, "The body arrived too slowly.") from None
         except (OSError, web.RequestPayloadError):
-            raise Problem(HTTPStatus.BAD_REQUEST, "The body broke off.") from None
+            raise Problem(
+                HTTPStatus.BAD_REQUEST, "The body broke off, or its chunks are malformed."
+            ) from None
         finally:
             self._arriving.pop(timer, None)
             self._budget.give(mine.held_bytes)

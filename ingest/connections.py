@@ -8,6 +8,8 @@ from http import HTTPStatus
 from typing import Any, Final, cast
 
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import _ErrInfo
 from yarl import URL
 
 from ingest.problems import Problem, unavailable
@@ -67,12 +69,11 @@ class _Request(web.BaseRequest):
 class _Connection(web.RequestHandler):
     """A connection whose own errors are problem documents, and whose log shows nothing of what was sent."""
 
-    __slots__ = ("_in_headers", "_server")
+    __slots__ = ("_server",)
 
     def __init__(self, server: Server, **kwargs: Any) -> None:
         super().__init__(server, **kwargs)
         self._server = server
-        self._in_headers = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin; or, where there are too many connections, say so and end."""
@@ -83,19 +84,37 @@ class _Connection(web.RequestHandler):
         _last_words(cast(asyncio.Transport, transport), unavailable("Too many connections are open."))
 
     def data_received(self, data: bytes) -> None:
-        """Take in what has arrived, and note whether it ends within a request's headers."""
+        """Take in what has arrived."""
         super().data_received(data)
-        self._in_headers = self._waiter is not None and not self._waiter.done()
+        if self._messages and isinstance(self._messages[-1][0], _ErrInfo):
+            self._break_off()
+
+    def _break_off(self) -> None:
+        """Tell the reader of a body that its end cannot be found; aiohttp tells who waits for a next request."""
+        self._lingering_time = 0.0  # nor is there a rest to be dropped
+        bodies = [body for _, body in self._messages]
+        if self._current_request is not None:
+            bodies.append(self._current_request.content)
+        for body in bodies:
+            if not body.is_eof():
+                body.set_exception(web.RequestPayloadError())
 
     def _process_keepalive(self) -> None:
         """At the end of the time for a request's headers: a request that has begun is told so."""
         late = self._loop.time() >= self._next_keepalive_close_time
         waits = self._waiter is not None and not self._waiter.done()
-        if self._in_headers and late and waits and self.transport is not None:
+        if late and waits and self.transport is not None and self._is_within_headers():
             metrics.REQUESTS.labels("other", "408").inc()
             problem = Problem(HTTPStatus.REQUEST_TIMEOUT, "The headers arrived too slowly.")
             _last_words(self.transport, problem)
         super()._process_keepalive()
+
+    def _is_within_headers(self) -> bool:
+        """Whether a next request has begun. Nothing can be read after the question: it is put as the end."""
+        try:
+            return self._parser is not None and self._parser.feed_eof() is not None
+        except HttpProcessingError:  # what has come is no whole request
+            return True
 
     def handle_error(
         self,
