@@ -19,6 +19,9 @@ from telemetry.logs import logger
 LINGERING_SECONDS: Final = 5.0
 """For so long the rest of a refused body is read and dropped, so that its sender gets to read the answer."""
 
+UNREAD_BYTES: Final = 64 * 1024
+"""While a sender leaves more than so many bytes of its answers unread, its next requests wait."""
+
 _NO_TARGET: Final = URL("/no-such-target")
 
 
@@ -69,19 +72,60 @@ class _Request(web.BaseRequest):
 class _Connection(web.RequestHandler):
     """A connection whose own errors are problem documents, and whose log shows nothing of what was sent."""
 
-    __slots__ = ("_server",)
+    __slots__ = ("_server", "_unread")
 
     def __init__(self, server: Server, **kwargs: Any) -> None:
         super().__init__(server, **kwargs)
         self._server = server
+        self._unread: asyncio.TimerHandle | None = None
+        """Ends a connection whose sender does not read its answers."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin; or, where there are too many connections, say so and end."""
+        transport = cast(asyncio.Transport, transport)
         if not self._server.is_full:
+            # Resumed at 0 only, since what little is left unread would hold the connection for ever, too.
+            transport.set_write_buffer_limits(high=UNREAD_BYTES, low=0)
             super().connection_made(transport)
             return
         metrics.REQUESTS.labels("other", "503").inc()
-        _last_words(cast(asyncio.Transport, transport), unavailable("Too many connections are open."))
+        _last_words(transport, unavailable("Too many connections are open."))
+
+    async def start(self) -> None:
+        """Answer requests; at the end, too, answers have only so long to be read."""
+        transport = self.transport
+        try:
+            await super().start()
+        finally:
+            if self._manager is not None and transport is not None and transport.get_write_buffer_size():
+                self._expect_reading(transport)
+
+    def pause_writing(self) -> None:
+        """Write no more until all is read, for which there is only so long; nor read what would wait for that."""
+        super().pause_writing()
+        self._pause_reading_for_buffer()
+        if self.transport is not None:
+            self._expect_reading(self.transport)
+
+    def resume_writing(self) -> None:
+        """Go on: all is read."""
+        super().resume_writing()
+        self._read_at_last()
+        self._resume_reading_if_drained()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """End: nothing can be read any more."""
+        self._read_at_last()
+        super().connection_lost(exc)
+
+    def _expect_reading(self, transport: asyncio.Transport) -> None:
+        if self._unread is None:
+            self._unread = self._loop.call_later(self._keepalive_timeout, _abandon, transport)
+
+    def _read_at_last(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def data_received(self, data: bytes) -> None:
         """Take in what has arrived."""
@@ -137,6 +181,12 @@ class _Connection(web.RequestHandler):
     def log_exception(self, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002 - aiohttp's interface
         """Log an error of the connection by its type only, since its message may quote what was sent."""
         logger().warning("connection failed", error=type(kwargs.get("exc_info")).__name__)
+
+
+def _abandon(transport: asyncio.Transport) -> None:
+    """Drop a connection, and what its sender has not read; to close it would wait for just that."""
+    logger().info("answers left unread", bytes=transport.get_write_buffer_size())
+    transport.abort()
 
 
 def _last_words(transport: asyncio.Transport, problem: Problem) -> None:
