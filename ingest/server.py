@@ -86,20 +86,17 @@ async def listening(
         max_connections=_connections(settings.max_connections),
         header_timeout_seconds=settings.header_timeout_seconds,
     )
-    tls = _tls(settings)
     runner = web.ServerRunner(server, shutdown_timeout=_LAST_WRITES_SECONDS)
     await runner.setup()
-    site = web.TCPSite(
-        runner, settings.host, settings.port, backlog=_BACKLOG, ssl_context=tls, reuse_port=reuse_port
-    )
+    listener = await _listen(server, settings, reuse_port=reuse_port)
     gauges = asyncio.create_task(_gauge(server, ingress))
     try:
-        await _start(site, settings)
-        yield site.port
-        await site.stop()
+        yield listener.sockets[0].getsockname()[1]
+        listener.close()
         await ingress.drain(settings.drain_timeout_seconds)
     finally:
         gauges.cancel()
+        listener.close()
         await runner.cleanup()
 
 
@@ -147,9 +144,21 @@ def _reread(callbacks: Callbacks) -> None:
         logger().error("secrets stay as they were", error=str(error))
 
 
-async def _start(site: web.TCPSite, settings: IngressSettings) -> None:
+async def _listen(server: Server, settings: IngressSettings, *, reuse_port: bool) -> asyncio.Server:
+    """Bind the address and take connections. Not by aiohttp's TCPSite: it lets a TLS handshake take a minute."""
+    tls = _tls(settings)
+    patience_seconds = None if tls is None else settings.header_timeout_seconds
     try:
-        await site.start()
+        return await asyncio.get_running_loop().create_server(
+            server,
+            settings.host,
+            settings.port,
+            backlog=_BACKLOG,
+            reuse_port=reuse_port,
+            ssl=tls,
+            ssl_handshake_timeout=patience_seconds,
+            ssl_shutdown_timeout=patience_seconds,
+        )
     except OSError as error:
         message = (
             f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. "

@@ -8,8 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import uvloop
 
-from tests.unit.ingest.wire import Published, post, running
+from tests.unit.ingest.wire import Published, Run, connection, post, running
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,22 @@ async def test_callbacks_are_taken_over_https(files: tuple[Path, Path], publishe
         writer.close()
         await writer.wait_closed()
     assert len(published.records) == 1
+
+
+@pytest.mark.parametrize("begun", [b"", b"\x16\x03\x01\x02\x00\x01"])
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+async def test_a_handshake_that_stalls_has_no_more_time_than_headers(
+    files: tuple[Path, Path], published: Published, run: Run, begun: bytes
+) -> None:
+    certificate, key = files
+    tls = {"tls_certificate": certificate, "tls_key": key}
+
+    async def stall() -> None:
+        async with running(published, header_timeout_seconds=0.3, **tls) as port, connection(port) as peer:
+            await peer.send(begun)
+            assert await peer.ends()
+
+    await asyncio.to_thread(run, stall())
 
 
 async def test_a_file_that_cannot_be_used_is_named(files: tuple[Path, Path], published: Published) -> None:

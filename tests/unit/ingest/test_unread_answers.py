@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 import uvloop
@@ -14,12 +13,10 @@ from aiohttp import web
 from aiohttp.web_protocol import MAX_MSG_QUEUE_SIZE
 
 from ingest.connections import UNREAD_BYTES, Server
-from tests.unit.ingest.wire import Published, connection, post, request, running
+from tests.unit.ingest.wire import Published, Run, connection, post, request, running
 
 SMALL_BYTES = 4096
 """For buffers of the kernel, which would else hide megabytes from the ingress."""
-
-Run = Callable[[Coroutine[Any, Any, None]], None]
 
 
 @asynccontextmanager

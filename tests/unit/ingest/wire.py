@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +20,9 @@ from ingest.settings import IngressSettings
 PATH = "/suno-midi-callback"
 CALLBACK = b'{"code":200,"task_id":"5c79****be8e","data":{"state":"complete","instruments":[]}}'
 PATIENCE_SECONDS = 20
+
+Run = Callable[[Coroutine[Any, Any, None]], None]
+"""`asyncio.run` or `uvloop.run`: what depends on the loop is tested in both, since the ingress runs in the latter."""
 
 
 @dataclass(frozen=True)
