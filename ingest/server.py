@@ -63,6 +63,7 @@ async def serve(
         ingress = Ingress(settings.path, callbacks, state=lambda: _state(publisher, spool))
         async with listening(settings, ingress, reuse_port=reuse_port) as port:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reread, callbacks)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one may have been held until now
             logger().info("listening", url=_url(settings, port), origin=_origin(settings))
             if not guard.verifies and not is_loopback(settings.host):
                 logger().warning("anybody may post", host=settings.host, setting="MIDI_INGEST_ORIGIN")
