@@ -10,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
 from broker.compression import use_zstd_level
+from broker.produce_request import encode_at_once
 from broker.settings import KafkaSettings
 
 REQUEST_TIMEOUT_MS: Final = 10_000
@@ -26,6 +27,7 @@ BATCH_BYTES: Final = 1024 * 1024
 _FETCH_BYTES: Final = 4 * 1024 * 1024
 
 use_zstd_level()
+encode_at_once()
 
 
 def producer(settings: KafkaSettings, *, transactional_id: str | None = None) -> AIOKafkaProducer:

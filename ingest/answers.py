@@ -35,7 +35,7 @@ class _Received(web.StreamResponse):
         self._keep_alive = request.keep_alive
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        """Write the whole answer.
+        """Write the whole answer; where too many are unread, wait until they are.
 
         Raises:
             ConnectionResetError: the sender has gone.
@@ -43,6 +43,8 @@ class _Received(web.StreamResponse):
         if request.transport is None:
             raise ConnectionResetError("the sender has gone")
         request.transport.write(_bytes(rfc822_formatted_time(), keep_alive=bool(self._keep_alive)))
+        if request.protocol.writing_paused:
+            await request.writer.drain()
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:

@@ -51,12 +51,14 @@ class Bodies:
 
         Raises:
             Problem: 415 the body is not declared as plain JSON; 413 it is too large; 408 it took too long, or
-                was stalled while there was no room; 503 there is no room; 400 it broke off.
+                was stalled while there was no room; 503 there is no room; 400 it broke off, or its
+                chunks are malformed.
         """
         headers = request.headers
         if not self._limits.any_type:
             _check_type(headers.get(hdrs.CONTENT_TYPE, ""))
-        _check_coding(headers.get(hdrs.CONTENT_ENCODING, ""))
+        if hdrs.CONTENT_ENCODING in headers:
+            _check_codings(headers.getall(hdrs.CONTENT_ENCODING))
         self._check_length(request.content_length or 0)
         content = request.content
         if content.is_eof():  # it came together with its headers: there is nothing to wait for
@@ -80,7 +82,9 @@ class Bodies:
         except TimeoutError:
             raise Problem(HTTPStatus.REQUEST_TIMEOUT, "The body arrived too slowly.") from None
         except (OSError, web.RequestPayloadError):
-            raise Problem(HTTPStatus.BAD_REQUEST, "The body broke off.") from None
+            raise Problem(
+                HTTPStatus.BAD_REQUEST, "The body broke off, or its chunks are malformed."
+            ) from None
         finally:
             self._arriving.pop(timer, None)
             self._budget.give(mine.held_bytes)
@@ -118,8 +122,8 @@ def _check_type(content_type: str) -> None:
         )
 
 
-def _check_coding(content_encoding: str) -> None:
-    if content_encoding.lower() not in {"", "identity"}:
+def _check_codings(content_encodings: list[str]) -> None:
+    if any(coding.lower() not in {"", "identity"} for coding in content_encodings):
         raise Problem(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             "Expected a body without Content-Encoding.",

@@ -10,7 +10,7 @@ from typing import Final
 import orjson
 from aiohttp import hdrs, web
 
-from ingest import answers, quarantine
+from ingest import answers
 from ingest.batches import TooLarge, Unavailable
 from ingest.body import Bodies, BodyLimits
 from ingest.limits import Budget
@@ -54,7 +54,7 @@ class Callbacks:
         )
         self._bodies = Bodies(limits, arriving)
         self._addresses = AllowedAddresses(settings.allowed_addresses, settings.trusted_proxies)
-        self._quarantine = Quarantine(settings.layout, settings.quarantine_max_bytes)
+        self._quarantine = Quarantine(settings.layout, settings.quarantine_max_bytes, self._make_safe)
         self._before_token = settings.path.rstrip("/")
         self._topic = settings.layout.name(Callback.topic)
         self._waiting = 0
@@ -126,28 +126,13 @@ class Callbacks:
             if pending.alternatives:
                 raise NotVerified("Expected a callback whose task id is signed.")
             raise problem
-        key = quarantine.key_of(body)
-        if self._quarantine.has(key):
-            metrics.QUARANTINED.labels("repeat").inc()
-        elif self._quarantine.take(len(body)):
-            await self._quarantine_new(key, body, problem, self._headers(request, None))
-        else:
-            metrics.QUARANTINED.labels("refused").inc()
+        why = problem.detail if problem.field is None else f"{problem.field}: {problem.detail}"
+        if not await self._quarantine.keep(body, why, self._headers(request, None)):
             raise problem
         answer = {"status": "quarantined", "reason": problem.detail}
         if problem.field is not None:
             answer["field"] = problem.field
         return answers.json(orjson.dumps(answer))
-
-    async def _quarantine_new(self, key: bytes, body: bytes, problem: Problem, headers: WireHeaders) -> None:
-        why = problem.detail if problem.field is None else f"{problem.field}: {problem.detail}"
-        try:
-            await self._make_safe(self._quarantine.record(key, body, why, headers))
-        except Problem:
-            self._quarantine.give(len(body))
-            raise
-        self._quarantine.remember(key)
-        metrics.QUARANTINED.labels("kept").inc()
 
     def _headers(self, request: web.BaseRequest, dialect: str | None) -> WireHeaders:
         return receipt_headers(dialect, request.headers.get(TRACEPARENT), self._correlation(request))

@@ -8,6 +8,8 @@ from http import HTTPStatus
 from typing import Any, Final, cast
 
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import _ErrInfo
 from yarl import URL
 
 from ingest.problems import Problem, unavailable
@@ -16,6 +18,9 @@ from telemetry.logs import logger
 
 LINGERING_SECONDS: Final = 5.0
 """For so long the rest of a refused body is read and dropped, so that its sender gets to read the answer."""
+
+UNREAD_BYTES: Final = 64 * 1024
+"""While a sender leaves more than so many bytes of its answers unread, its next requests wait."""
 
 _NO_TARGET: Final = URL("/no-such-target")
 
@@ -67,35 +72,93 @@ class _Request(web.BaseRequest):
 class _Connection(web.RequestHandler):
     """A connection whose own errors are problem documents, and whose log shows nothing of what was sent."""
 
-    __slots__ = ("_in_headers", "_server")
+    __slots__ = ("_server", "_unread")
 
     def __init__(self, server: Server, **kwargs: Any) -> None:
         super().__init__(server, **kwargs)
         self._server = server
-        self._in_headers = False
+        self._unread: asyncio.TimerHandle | None = None
+        """Ends a connection whose sender does not read its answers."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin; or, where there are too many connections, say so and end."""
+        transport = cast(asyncio.Transport, transport)
         if not self._server.is_full:
+            # Resumed at 0 only, since what little is left unread would hold the connection for ever, too.
+            transport.set_write_buffer_limits(high=UNREAD_BYTES, low=0)
             super().connection_made(transport)
             return
         metrics.REQUESTS.labels("other", "503").inc()
-        _last_words(cast(asyncio.Transport, transport), unavailable("Too many connections are open."))
+        _last_words(transport, unavailable("Too many connections are open."))
+
+    async def start(self) -> None:
+        """Answer requests; at the end, too, answers have only so long to be read."""
+        transport = self.transport
+        try:
+            await super().start()
+        finally:
+            if self._manager is not None and transport is not None and transport.get_write_buffer_size():
+                self._expect_reading(transport)
+
+    def pause_writing(self) -> None:
+        """Write no more until all is read, for which there is only so long; nor read what would wait for that."""
+        super().pause_writing()
+        self._pause_reading_for_buffer()
+        if self.transport is not None:
+            self._expect_reading(self.transport)
+
+    def resume_writing(self) -> None:
+        """Go on: all is read."""
+        super().resume_writing()
+        self._read_at_last()
+        self._resume_reading_if_drained()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """End: nothing can be read any more."""
+        self._read_at_last()
+        super().connection_lost(exc)
+
+    def _expect_reading(self, transport: asyncio.Transport) -> None:
+        if self._unread is None:
+            self._unread = self._loop.call_later(self._keepalive_timeout, _abandon, transport)
+
+    def _read_at_last(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def data_received(self, data: bytes) -> None:
-        """Take in what has arrived, and note whether it ends within a request's headers."""
+        """Take in what has arrived."""
         super().data_received(data)
-        self._in_headers = self._waiter is not None and not self._waiter.done()
+        if self._messages and isinstance(self._messages[-1][0], _ErrInfo):
+            self._break_off()
+
+    def _break_off(self) -> None:
+        """Tell the reader of a body that its end cannot be found; aiohttp tells who waits for a next request."""
+        self._lingering_time = 0.0  # nor is there a rest to be dropped
+        bodies = [body for _, body in self._messages]
+        if self._current_request is not None:
+            bodies.append(self._current_request.content)
+        for body in bodies:
+            if not body.is_eof():
+                body.set_exception(web.RequestPayloadError())
 
     def _process_keepalive(self) -> None:
         """At the end of the time for a request's headers: a request that has begun is told so."""
         late = self._loop.time() >= self._next_keepalive_close_time
         waits = self._waiter is not None and not self._waiter.done()
-        if self._in_headers and late and waits and self.transport is not None:
+        if late and waits and self.transport is not None and self._is_within_headers():
             metrics.REQUESTS.labels("other", "408").inc()
             problem = Problem(HTTPStatus.REQUEST_TIMEOUT, "The headers arrived too slowly.")
             _last_words(self.transport, problem)
         super()._process_keepalive()
+
+    def _is_within_headers(self) -> bool:
+        """Whether a next request has begun. Nothing can be read after the question: it is put as the end."""
+        try:
+            return self._parser is not None and self._parser.feed_eof() is not None
+        except HttpProcessingError:  # what has come is no whole request
+            return True
 
     def handle_error(
         self,
@@ -118,6 +181,12 @@ class _Connection(web.RequestHandler):
     def log_exception(self, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002 - aiohttp's interface
         """Log an error of the connection by its type only, since its message may quote what was sent."""
         logger().warning("connection failed", error=type(kwargs.get("exc_info")).__name__)
+
+
+def _abandon(transport: asyncio.Transport) -> None:
+    """Drop a connection, and what its sender has not read; to close it would wait for just that."""
+    logger().info("answers left unread", bytes=transport.get_write_buffer_size())
+    transport.abort()
 
 
 def _last_words(transport: asyncio.Transport, problem: Problem) -> None:

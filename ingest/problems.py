@@ -12,6 +12,12 @@ RETRY_AFTER_SECONDS: Final = 5
 
 CONTENT_TYPE: Final = "application/problem+json"
 
+_PHRASES: Final = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content",
+}
+"""As RFC 9110 has them; Python has them so only since 3.13."""
+
 
 class Problem(Exception):
     """A request that is refused: with which status, and what was wrong and what was expected.
@@ -35,9 +41,10 @@ class Problem(Exception):
 
     def response(self) -> web.Response:
         """The problem document. Its type is ``about:blank``: the status says what kind of problem it is."""
+        phrase = _PHRASES.get(self.status, self.status.phrase)
         document = {
             "type": "about:blank",
-            "title": self.status.phrase,
+            "title": phrase,
             "status": int(self.status),
             "detail": self.detail,
         }
@@ -45,6 +52,7 @@ class Problem(Exception):
             document["field"] = self.field
         return web.Response(
             status=self.status,
+            reason=phrase,
             body=orjson.dumps(document),
             headers={"Content-Type": CONTENT_TYPE, **self.headers},
         )

@@ -22,6 +22,7 @@ from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
 
 from broker import clients
 from broker.partitioner import partition
+from broker.record_batch import RecordBatch
 from ingest.batches import Batch, TooLarge, Unavailable, Waiting
 from ingest.limits import Budget
 from ingest.link import Link
@@ -184,10 +185,8 @@ class Publisher:
         again: list[Batch] = []
         error: Unavailable | TooLarge | None = Unavailable("The record was given up.")
         try:
-            await _send(producer, batch)
+            await _send(producer, batch, self._settings.compression)
             error = None
-        except _Full:
-            again = batch.split()
         except _TOO_LARGE:
             clients.take_back(producer, batch.partition, len(batch.records))
             if len(batch.records) > 1:
@@ -244,17 +243,11 @@ class Publisher:
                     batch.delivery.cancel()  # a producer that was replaced may never have an end
 
 
-class _Full(Exception):
-    """Not all records of a batch fit."""
-
-
-async def _send(producer: AIOKafkaProducer, batch: Batch) -> None:
+async def _send(producer: AIOKafkaProducer, batch: Batch, compression: str) -> None:
     batch.tries += 1
-    builder = producer.create_batch()
-    for record in batch.records:
-        added = builder.append(timestamp=None, key=record.key, value=record.value, headers=record.headers)
-        if added is None:
-            raise _Full
+    records = RecordBatch(
+        ((record.key, record.value, record.headers) for record in batch.records), compression
+    )
     where = batch.partition
-    await (await producer.send_batch(builder, where.topic, partition=where.partition))
+    await (await producer.send_batch(records, where.topic, partition=where.partition))
     metrics.PUBLISHED_BATCH_RECORDS.observe(len(batch.records))

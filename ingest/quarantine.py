@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Final
 
+from ingest.problems import unavailable
 from ingest.record import Record
 from schemas import headers as h
 from schemas import reasons
 from schemas.topics import FAILURES, Layout
+from telemetry import metrics
 
 WORKER: Final = "ingest"
 """The name in ``error-worker``."""
@@ -20,29 +24,61 @@ KEYS_MAX: Final = 10_000
 _DAY_SECONDS: Final = 24 * 60 * 60
 
 
-def key_of(body: bytes) -> bytes:
-    """What a body is kept under: its SHA-256 in hex."""
-    return hashlib.sha256(body).hexdigest().encode()
-
-
 class Quarantine:
-    """Decides what is kept; it remembers the keys of what it kept since the process started.
+    """Keeps bodies; it remembers what it kept since the process started.
 
-    ``max_bytes`` may be kept at once, and as much again in the course of a day.
+    ``max_bytes`` may be kept at once, and as much again in the course of a day. ``make_safe`` makes a record safe,
+    or raises.
     """
 
-    def __init__(self, layout: Layout, max_bytes: int) -> None:
+    def __init__(
+        self, layout: Layout, max_bytes: int, make_safe: Callable[[Record], Awaitable[None]]
+    ) -> None:
         self._topic = layout.name(FAILURES)
         self._max_bytes = max_bytes
+        self._make_safe = make_safe
         self._left_bytes = float(max_bytes)
         self._counted_at = monotonic()
         self._kept: OrderedDict[bytes, None] = OrderedDict()
+        self._under_way: dict[bytes, asyncio.Future[bool]] = {}
 
-    def has(self, key: bytes) -> bool:
-        """Whether the body with this key has been kept before."""
-        return key in self._kept
+    async def keep(self, body: bytes, why: str, headers: h.WireHeaders) -> bool:
+        """Keep a body with the reason why it is no callback, unless the same bytes are kept already.
 
-    def take(self, length_bytes: int) -> bool:
+        Returns whether it is kept; it is not where the quota is used up.
+
+        Raises:
+            Problem: it could not be made safe.
+        """
+        key = hashlib.sha256(body).hexdigest().encode()
+        if (same := self._under_way.get(key)) is not None and not await asyncio.shield(same):
+            raise unavailable("The same body could not be made safe just now.")
+        if key in self._kept:
+            metrics.QUARANTINED.labels("repeat").inc()
+        elif self._take(len(body)):
+            await self._keep_new(self._record(key, body, why, headers))
+            metrics.QUARANTINED.labels("kept").inc()
+        else:
+            metrics.QUARANTINED.labels("refused").inc()
+            return False
+        return True
+
+    async def _keep_new(self, record: Record) -> None:
+        """Make a record safe; who comes with the same body meanwhile waits for the end of this."""
+        end = self._under_way[record.key] = asyncio.get_running_loop().create_future()
+        try:
+            await self._make_safe(record)
+        except BaseException:
+            self._left_bytes += len(record.value)
+            end.set_result(False)
+            raise
+        else:
+            self._remember(record.key)
+            end.set_result(True)
+        finally:
+            del self._under_way[record.key]
+
+    def _take(self, length_bytes: int) -> bool:
         """Whether so many bytes more may be kept; if so, they count."""
         now = monotonic()
         refill = (now - self._counted_at) / _DAY_SECONDS * self._max_bytes
@@ -52,17 +88,12 @@ class Quarantine:
         self._left_bytes -= length_bytes
         return True
 
-    def give(self, length_bytes: int) -> None:
-        """Count bytes no longer: they could not be kept."""
-        self._left_bytes += length_bytes
-
-    def remember(self, key: bytes) -> None:
-        """Keep the body with this key no second time."""
+    def _remember(self, key: bytes) -> None:
         self._kept[key] = None
         if len(self._kept) > KEYS_MAX:
             self._kept.popitem(last=False)
 
-    def record(self, key: bytes, body: bytes, why: str, headers: h.WireHeaders) -> Record:
+    def _record(self, key: bytes, body: bytes, why: str, headers: h.WireHeaders) -> Record:
         """The failure that a body becomes, with the reason in its headers."""
         now = datetime.now(UTC)
         at = h.timestamp(now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import resource
 import signal
 import ssl
@@ -62,6 +63,7 @@ async def serve(
         ingress = Ingress(settings.path, callbacks, state=lambda: _state(publisher, spool))
         async with listening(settings, ingress, reuse_port=reuse_port) as port:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reread, callbacks)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one may have been held until now
             logger().info("listening", url=_url(settings, port), origin=_origin(settings))
             if not guard.verifies and not is_loopback(settings.host):
                 logger().warning("anybody may post", host=settings.host, setting="MIDI_INGEST_ORIGIN")
@@ -85,20 +87,17 @@ async def listening(
         max_connections=_connections(settings.max_connections),
         header_timeout_seconds=settings.header_timeout_seconds,
     )
-    tls = _tls(settings)
     runner = web.ServerRunner(server, shutdown_timeout=_LAST_WRITES_SECONDS)
     await runner.setup()
-    site = web.TCPSite(
-        runner, settings.host, settings.port, backlog=_BACKLOG, ssl_context=tls, reuse_port=reuse_port
-    )
+    listener = await _listen(server, settings, reuse_port=reuse_port)
     gauges = asyncio.create_task(_gauge(server, ingress))
     try:
-        await _start(site, settings)
-        yield site.port
-        await site.stop()
+        yield listener.sockets[0].getsockname()[1]
+        listener.close()
         await ingress.drain(settings.drain_timeout_seconds)
     finally:
         gauges.cancel()
+        listener.close()
         await runner.cleanup()
 
 
@@ -146,9 +145,21 @@ def _reread(callbacks: Callbacks) -> None:
         logger().error("secrets stay as they were", error=str(error))
 
 
-async def _start(site: web.TCPSite, settings: IngressSettings) -> None:
+async def _listen(server: Server, settings: IngressSettings, *, reuse_port: bool) -> asyncio.Server:
+    """Bind the address and take connections. Not by aiohttp's TCPSite: it lets a TLS handshake take a minute."""
+    tls = _tls(settings)
+    patience_seconds = None if tls is None else settings.header_timeout_seconds
     try:
-        await site.start()
+        return await asyncio.get_running_loop().create_server(
+            server,
+            settings.host,
+            settings.port,
+            backlog=_BACKLOG,
+            reuse_port=reuse_port,
+            ssl=tls,
+            ssl_handshake_timeout=patience_seconds,
+            ssl_shutdown_timeout=patience_seconds,
+        )
     except OSError as error:
         message = (
             f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. "
@@ -164,14 +175,20 @@ def _tls(settings: IngressSettings) -> ssl.SSLContext | None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
-        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+        context.load_cert_chain(settings.tls_certificate, settings.tls_key, password=_no_password)
     except OSError as error:  # an SSLError is one
         raise OSError(
             error.errno,
             f"MIDI_INGEST_TLS_CERTIFICATE={settings.tls_certificate} with MIDI_INGEST_TLS_KEY={settings.tls_key} "
-            f"cannot be used: {error.strerror or error}. Expected a certificate chain and its key in PEM.",
+            f"cannot be used: {error.strerror or error}. Expected a certificate chain and its key in PEM, "
+            "without a password.",
         ) from None
     return context
+
+
+def _no_password() -> str:
+    """Said instead of a password, which OpenSSL would ask the terminal for, and wait."""
+    raise OSError(errno.EACCES, "the key is encrypted")
 
 
 def _connections(wanted: int) -> int:

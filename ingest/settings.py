@@ -79,7 +79,8 @@ class IngressSettings(OriginSettings, SpoolSettings, KafkaSettings, TelemetrySet
         default=15,
         gt=0,
         le=300,
-        description="Seconds that a connection may take to send a request's headers, the first or a next one.",
+        description="Seconds that a connection may take for its TLS handshake, to send a request's headers, "
+        "the first or a next one, and to read its answers.",
     )
     body_timeout_seconds: float = Field(
         default=15,

@@ -42,6 +42,7 @@ async def _supervise(settings: Settings, stop: asyncio.Event, processes: int) ->
     with _holding_port(settings), tempfile.TemporaryDirectory(prefix="midi-ingest-") as metrics_dir:
         siblings = [_Sibling(number, metrics_dir) for number in range(1, processes + 1)]
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _pass_on, siblings)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one may have been held until now
         running = [asyncio.create_task(sibling.run()) for sibling in siblings]
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([*running, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -72,7 +73,7 @@ class _Sibling:
             PartError: it dies too often.
         """
         deaths = Deaths(self._name, say=logger().warning)
-        while not self._stopping:
+        while True:
             command = [sys.executable, "-P", "-m", "midi_ingest", "ingest", "--reuse-port"]
             self._process = await asyncio.create_subprocess_exec(
                 *tied_to_this_process(command),
@@ -80,32 +81,38 @@ class _Sibling:
                 stdin=asyncio.subprocess.DEVNULL,
                 start_new_session=True,  # a Ctrl-C is for the supervisor
             )
-            if self._stopping:  # told while it was being started
-                self._process.terminate()
+            if self._stopping:  # told while it was being started: it has taken nothing yet, so it has no time
+                self._send(signal.SIGKILL)
             code = await self._process.wait()
             multiprocess.mark_process_dead(self._process.pid, self._metrics_dir)  # type: ignore[no-untyped-call]
-            if not self._stopping:
+            if self._stopping:
+                return
+            if code == -signal.SIGHUP:
+                logger().info("told of new secrets while it started; starting it again", process=self._name)
+            else:
                 deaths.count(ending(code), lambda: "What it logged last says why.")
 
     def hang_up(self) -> None:
         """Have it read its secrets again."""
-        if self._process is not None:
-            with suppress(ProcessLookupError):
-                self._process.send_signal(signal.SIGHUP)
+        self._send(signal.SIGHUP)
 
     async def stop(self, patience_seconds: float) -> None:
         """Let it drain and end; kill it if it does not."""
         self._stopping = True
         if self._process is None:
             return
-        with suppress(ProcessLookupError):
-            self._process.terminate()
+        self._send(signal.SIGTERM)
         try:
             async with asyncio.timeout(patience_seconds):
                 await self._process.wait()
         except TimeoutError:
             logger().error("process does not stop; killing it", process=self._name)
-            self._process.kill()
+            self._send(signal.SIGKILL)
+
+    def _send(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                self._process.send_signal(number)
 
 
 @contextmanager

@@ -30,8 +30,9 @@ def configure(settings: TelemetrySettings, component: str) -> None:
     )
     level = settings.log_level.upper()
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    # aiokafka logs each step of joining a group as info and each reconnect as an error: we log what follows.
-    logging.getLogger("aiokafka").setLevel("CRITICAL" if level != "DEBUG" else level)
+    # aiokafka logs each step of joining a group as info and each reconnect as an error: we log what follows. As
+    # debug it logs each request, with what is in the records.
+    logging.getLogger("aiokafka").setLevel("INFO" if level == "DEBUG" else "CRITICAL")
     structlog.configure(
         processors=[*steps, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

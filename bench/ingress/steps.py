@@ -34,6 +34,8 @@ STEPS: Final[Mapping[str, Sequence[str]]] = {
         "ingest/batches.py",
         "ingest/link.py",
         "broker/partitioner.py",
+        "broker/record_batch.py",
+        "broker/produce_request.py",
         "aiokafka/",
         "asyncio/streams.py",
     ],

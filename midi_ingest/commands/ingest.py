@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -23,6 +24,8 @@ def ingest(
         processes: how many processes share the port; one that dies is started again.
         reuse_port: let other processes listen on the same port, too (SO_REUSEPORT).
     """
+    # Until there is something that can read secrets again, a SIGHUP waits; it would end the process.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     if processes > 1:
         from midi_ingest.siblings import run  # noqa: PLC0415 - only this way needs it
 

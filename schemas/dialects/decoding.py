@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from schemas.dialects.depth import MAX_DEPTH
+from schemas.dialects.depth import MAX_CONTAINERS, MAX_DEPTH, has_too_many
 from schemas.dialects.errors import NotJson
 
 T = TypeVar("T")
@@ -24,6 +24,16 @@ def require_utf8(body: bytes) -> None:
         str(body, "utf-8")
     except UnicodeDecodeError as error:
         raise NotJson(f"The body is not UTF-8 at byte {error.start}.") from None
+
+
+def require_countable(body: bytes) -> None:
+    """Refuse what would take much time and memory to read, whatever stands in it.
+
+    Raises:
+        NotJson: the body has more than `MAX_CONTAINERS` arrays and objects.
+    """
+    if has_too_many(body):
+        raise NotJson(f"The body has more than {MAX_CONTAINERS:,} arrays and objects.")
 
 
 def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:

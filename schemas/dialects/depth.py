@@ -1,4 +1,4 @@
-"""How deep JSON is nested, told at the cost of a fraction of decoding it.
+"""How deep JSON is nested and how much it holds, told at the cost of a fraction of decoding it.
 
 A body can be no deeper than it has brackets, wherever they stand; only where this does not settle it are strings
 told from the rest.
@@ -12,9 +12,22 @@ from typing import Final
 MAX_DEPTH: Final = 64
 """How many arrays and objects may lie within each other."""
 
+MAX_CONTAINERS: Final = 2**18
+"""How many arrays and objects there may be: 8 MiB hold no more notes, but ten times as many empty objects."""
+
 _AS_ARRAYS: Final = bytes.maketrans(b"{}", b"[]")
 _STEPS: Final = bytes.maketrans(b"[]", b"\x01\xff")
 _ALL_BUT_BRACKETS_AND_QUOTES: Final = bytes(set(range(256)) - set(b'[]{}"'))
+
+
+def has_too_many(body: bytes) -> bool:
+    """Whether a text has more than `MAX_CONTAINERS` arrays and objects; what is not JSON gives no sensible answer.
+
+    Decoding each costs far more than its two bytes do to send.
+    """
+    if len(body) <= 2 * MAX_CONTAINERS or _opens_at_most(body, MAX_CONTAINERS):
+        return False
+    return len(_brackets(body)) > 2 * MAX_CONTAINERS
 
 
 def is_too_deep(body: bytes, *, known: int = 0, layers: int = 0) -> bool:

@@ -13,7 +13,7 @@ import msgspec
 from schemas.dialects.decoding import decode
 from schemas.dialects.dialect import Shape, Verdict
 from schemas.dialects.errors import NotACallback
-from schemas.dialects.task_id import one_id
+from schemas.dialects.task_id import one_id, places
 
 _ABSENT: Final = msgspec.Raw(b"")
 _KINDS: Final = {
@@ -56,7 +56,7 @@ class _Error(msgspec.Struct, frozen=True):
 _top_decoder = msgspec.json.Decoder(Top)
 _song_decoder = msgspec.json.Decoder(Song)
 _error_decoder = msgspec.json.Decoder(_Error)
-_array_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+_array_of_one_decoder = msgspec.json.Decoder(tuple[msgspec.Raw])
 _raw_decoder = msgspec.json.Decoder(msgspec.Raw)
 _text_decoder = msgspec.json.Decoder(str)
 _integer_decoder = msgspec.json.Decoder(int)
@@ -78,13 +78,9 @@ class Fields:
             NotACallback: there is not exactly one, or it is no string of 1–200 printable characters.
         """
         song = self.song or Song()
-        places = (
-            ("task_id", self.top.task_id),
-            ("taskId", self.top.task_id_camel),
-            (f"{self.place}.task_id", song.task_id),
-            (f"{self.place}.taskId", song.task_id_camel),
-        )
-        return one_id((field, _text(value, field)) for field, value in places)
+        fields = places(self.place)
+        values = (self.top.task_id, self.top.task_id_camel, song.task_id, song.task_id_camel)
+        return one_id(fields, map(_text, values, fields))
 
     @property
     def verdict(self) -> Verdict:
@@ -127,9 +123,8 @@ def read_fields(body: bytes) -> Fields:
         raise NotACallback("body", f"Expected an object as the body, not {_kind(body.lstrip())}.") from None
     if starts_with(top.data, b"{"):
         return Fields(top, _song_decoder.decode(top.data), "data")
-    elements = _array_decoder.decode(top.data) if starts_with(top.data, b"[") else []
-    if len(elements) == 1 and starts_with(elements[0], b"{"):
-        return Fields(top, _song_decoder.decode(elements[0]), "data[0]")
+    if starts_with(top.data, b"[") and starts_with(element := _only_element(top.data), b"{"):
+        return Fields(top, _song_decoder.decode(element), "data[0]")
     return Fields(top, None, "data")
 
 
@@ -148,6 +143,15 @@ def is_given(value: msgspec.Raw) -> bool:
 def starts_with(value: msgspec.Raw, byte: bytes) -> bool:
     """Whether a value's first byte, which tells its type, is this one."""
     return memoryview(value)[:1] == byte
+
+
+def _only_element(array: msgspec.Raw) -> msgspec.Raw:
+    """What stands alone in an array; of a longer one no second element is read."""
+    try:
+        [element] = _array_of_one_decoder.decode(array)
+    except msgspec.ValidationError:
+        return _ABSENT
+    return element
 
 
 def _text(value: msgspec.Raw, field: str) -> str | None:

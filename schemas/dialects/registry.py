@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from schemas.dialects.acedata import ACEDATA
@@ -18,6 +19,7 @@ AUTO: Final = "auto"
 _BY_NAME: Final = {dialect.name: dialect for dialect in DIALECTS}
 
 
+@lru_cache(maxsize=128)
 def choose(named: str, shape: Shape) -> Dialect:
     """The dialect of that name; by its shape if there is none."""
     if (dialect := _BY_NAME.get(named)) is not None:

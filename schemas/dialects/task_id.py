@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Final
 
 from schemas.dialects.errors import NotACallback
@@ -10,13 +11,19 @@ from schemas.dialects.errors import NotACallback
 MAX_CHARACTERS: Final = 200
 
 
-def one_id(places: Iterable[tuple[str, str | None]]) -> str:
-    """The task id that stands in these places, each a field's name and its value if it has one.
+@cache
+def places(song: str) -> tuple[str, str, str, str]:
+    """Where a task id may stand, if the song stands at the field ``song``: ``data`` or ``data[0]``."""
+    return "task_id", "taskId", f"{song}.task_id", f"{song}.taskId"
+
+
+def one_id(fields: Iterable[str], ids: Iterable[str | None]) -> str:
+    """The one task id among those that stand at these fields.
 
     Raises:
         NotACallback: there is none, or two that differ, or it has other than 1–200 printable characters.
     """
-    found = [(field, task_id) for field, task_id in places if task_id is not None]
+    found = [(field, task_id) for field, task_id in zip(fields, ids, strict=True) if task_id is not None]
     if not found:
         raise NotACallback("task_id", "Expected a task id: a string at `task_id`.")
     field, task_id = found[0]

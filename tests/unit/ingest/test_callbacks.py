@@ -118,6 +118,7 @@ async def test_json_that_is_no_callback_is_422_and_names_the_field(
     problem = answer.json()
 
     assert answer.status == problem["status"] == 422
+    assert answer.reason == problem["title"] == "Unprocessable Content"
     assert answer.headers["content-type"] == "application/problem+json"
     assert problem["field"] == field
     assert problem["detail"]

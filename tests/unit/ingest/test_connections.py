@@ -189,7 +189,7 @@ async def test_what_is_no_http_is_400_and_not_repeated_in_log_or_answer(port: in
     assert (await exchange(port, post())).status == 200
 
 
-@pytest.mark.parametrize("data", [b"", post(), post() + post()[:40]])
+@pytest.mark.parametrize("data", [b"", post(), post() + b"\r\n"])
 async def test_a_connection_without_a_next_request_is_closed_in_silence(
     published: Published, data: bytes
 ) -> None:
@@ -209,6 +209,14 @@ async def test_headers_that_stall_are_408(published: Published, before: int) -> 
         await peer.send(post()[:40])
         answer = await peer.answer()
         assert (answer.status, answer.headers["connection"]) == (408, "close")
+        assert await peer.ends()
+
+
+@pytest.mark.parametrize("length", [1, 40, len(post()) - len(CALLBACK) - 2])
+async def test_headers_that_stall_behind_another_request_are_408(published: Published, length: int) -> None:
+    async with running(published, header_timeout_seconds=0.2) as port, connection(port) as peer:
+        await peer.send(post() + post()[:length])
+        assert [(await peer.answer()).status for _ in range(2)] == [200, 408]
         assert await peer.ends()
 
 

@@ -303,7 +303,7 @@ def test_there_is_an_example_of_every_dialect() -> None:
     assert set(EXAMPLES) == {dialect.name for dialect in DIALECTS} | {"failure"}
 
 
-TEXTS: Final = {"detail", "reason", "title"}
+TEXTS: Final = {"detail", "reason"}
 """Members of answers that are for people, and may change."""
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 
 import pytest
 
 from ingest.batches import Unavailable
+from ingest.problems import Problem, unavailable
 from ingest.quarantine import Quarantine
+from ingest.record import Record
 from schemas.headers import from_wire
 from schemas.topics import Layout
 from tests.unit.ingest.wire import CALLBACK, PATH, Published, exchange, post, running
 
+LAYOUT = Layout("midi.", 1, 1, 1024)
 TOKEN = "0123456789abcdef"  # noqa: S105 - a test's
 RUBBISH = [b"", b"{", b"[]", b"null", b'{"task_id":7}', b"\xff", b"[" * 1000, b'{"task_id":""}']
 
@@ -88,16 +92,71 @@ async def test_what_is_not_verified_is_refused_and_goes_nowhere(verified: int, p
     assert not published.records
 
 
-def test_the_quota_comes_back_in_the_course_of_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+class Fail(Exception):
+    """What nobody expects."""
+
+
+async def test_equal_bodies_at_once_are_kept_once() -> None:
+    kept, may_end = [], asyncio.Event()
+
+    async def make_safe(record: Record) -> None:
+        kept.append(record)
+        await may_end.wait()
+
+    quarantine = Quarantine(LAYOUT, 100, make_safe)
+    keeping = [asyncio.create_task(quarantine.keep(b"[]", "why", [])) for _ in range(5)]
+    await asyncio.sleep(0)
+    may_end.set()
+
+    assert await asyncio.gather(*keeping) == [True] * 5
+    assert len(kept) == 1
+
+
+async def test_who_waits_for_an_equal_body_is_told_when_that_is_not_safe() -> None:
+    async def make_safe(_: Record) -> None:
+        await asyncio.sleep(0)
+        raise Fail
+
+    quarantine = Quarantine(LAYOUT, 100, make_safe)
+    ends = await asyncio.gather(
+        *(quarantine.keep(b"[]", "why", []) for _ in range(3)), return_exceptions=True
+    )
+
+    assert [type(end) for end in ends] == [Fail, Problem, Problem]
+
+
+async def test_what_could_not_be_kept_whatever_the_reason_takes_nothing_of_the_quota() -> None:
+    errors: list[Exception] = [Fail(), unavailable("away")]
+
+    async def make_safe(_: Record) -> None:
+        if errors:
+            raise errors.pop()
+
+    quarantine = Quarantine(LAYOUT, 2, make_safe)
+    with pytest.raises(Problem):
+        await quarantine.keep(b"[]", "why", [])
+    with pytest.raises(Fail):
+        await quarantine.keep(b"[]", "why", [])
+    assert await quarantine.keep(b"[]", "why", [])
+
+
+async def test_the_quota_comes_back_in_the_course_of_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr("ingest.quarantine.monotonic", lambda: now)
-    quarantine = Quarantine(Layout("midi.", 1, 1, 1024), 100)
 
-    assert quarantine.take(100)
-    assert not quarantine.take(1)
+    async def make_safe(_: Record) -> None:
+        pass
+
+    quarantine = Quarantine(LAYOUT, 100, make_safe)
+
+    async def keeps(byte: bytes, length: int) -> bool:
+        return await quarantine.keep(byte * length, "why", [])
+
+    assert await keeps(b"a", 100)
+    assert not await keeps(b"b", 1)
     now = 12 * 60 * 60.0
-    assert quarantine.take(50)
-    assert not quarantine.take(1)
+    assert await keeps(b"c", 50)
+    assert not await keeps(b"d", 1)
     now = 365 * 24 * 60 * 60.0
-    assert not quarantine.take(101)
-    assert quarantine.take(100)
+    assert not await keeps(b"e", 101)
+    assert await keeps(b"f", 100)

@@ -8,8 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import uvloop
 
-from tests.unit.ingest.wire import Published, post, running
+from tests.unit.ingest.wire import Published, Run, connection, post, running
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +30,26 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return certificate, key
 
 
+@pytest.fixture
+def encrypted_key(files: tuple[Path, Path]) -> Path:
+    """The same key behind a password."""
+    _, key = files
+    encrypted = key.with_name("encrypted.pem")
+    command = (
+        "openssl",
+        "rsa",
+        "-aes256",
+        "-passout",
+        "pass:sesame",
+        "-in",
+        str(key),
+        "-out",
+        str(encrypted),
+    )
+    subprocess.run(command, check=True, capture_output=True)
+    return encrypted
+
+
 async def test_callbacks_are_taken_over_https(files: tuple[Path, Path], published: Published) -> None:
     certificate, key = files
     async with running(published, tls_certificate=certificate, tls_key=key) as port:
@@ -41,6 +62,22 @@ async def test_callbacks_are_taken_over_https(files: tuple[Path, Path], publishe
     assert len(published.records) == 1
 
 
+@pytest.mark.parametrize("begun", [b"", b"\x16\x03\x01\x02\x00\x01"])
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+async def test_a_handshake_that_stalls_has_no_more_time_than_headers(
+    files: tuple[Path, Path], published: Published, run: Run, begun: bytes
+) -> None:
+    certificate, key = files
+    tls = {"tls_certificate": certificate, "tls_key": key}
+
+    async def stall() -> None:
+        async with running(published, header_timeout_seconds=0.3, **tls) as port, connection(port) as peer:
+            await peer.send(begun)
+            assert await peer.ends()
+
+    await asyncio.to_thread(run, stall())
+
+
 async def test_a_file_that_cannot_be_used_is_named(files: tuple[Path, Path], published: Published) -> None:
     certificate, _ = files
     for settings in (
@@ -50,6 +87,14 @@ async def test_a_file_that_cannot_be_used_is_named(files: tuple[Path, Path], pub
         with pytest.raises(OSError, match="MIDI_INGEST_TLS_CERTIFICATE"):
             async with running(published, **settings):
                 pass
+
+
+async def test_an_encrypted_key_is_refused_instead_of_asked_for(
+    files: tuple[Path, Path], encrypted_key: Path, published: Published
+) -> None:
+    with pytest.raises(OSError, match=r"MIDI_INGEST_TLS_KEY=\S+ cannot be used: the key is encrypted"):
+        async with running(published, tls_certificate=files[0], tls_key=encrypted_key):
+            pass
 
 
 async def test_a_key_without_a_certificate_is_refused(files: tuple[Path, Path], published: Published) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
 from pydantic import ValidationError
+from structlog.testing import capture_logs
 
 from ingest.batches import Unavailable
 from ingest.limits import Budget
@@ -55,6 +58,26 @@ async def test_without_kafka_the_ingress_lives_is_not_ready_and_asks_to_come_aga
 
 def record(key: bytes, length_bytes: int) -> Record:
     return Record("midi.callbacks", key, bytes(length_bytes), [])
+
+
+@pytest.fixture
+def held_hangup() -> Iterator[None]:
+    """A SIGHUP that waits, as one does that comes before the ingress listens."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    signal.pthread_kill(threading.get_ident(), signal.SIGHUP)
+    yield
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # should it still wait
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.mark.usefixtures("held_hangup")
+async def test_a_hangup_that_came_before_the_ingress_listens_is_heard_once_it_does(nowhere: str) -> None:
+    settings = IngressSettings(KAFKA_BOOTSTRAP_SERVERS=nowhere, port=0)
+    with capture_logs() as logs:
+        async with asyncio.timeout(20), served(settings):
+            while "secrets read again" not in [line["event"] for line in logs]:
+                await asyncio.sleep(0.01)
 
 
 async def test_what_waits_for_kafka_is_bounded(nowhere: str) -> None:

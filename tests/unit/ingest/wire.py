@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +21,9 @@ PATH = "/suno-midi-callback"
 CALLBACK = b'{"code":200,"task_id":"5c79****be8e","data":{"state":"complete","instruments":[]}}'
 PATIENCE_SECONDS = 20
 
+Run = Callable[[Coroutine[Any, Any, None]], None]
+"""`asyncio.run` or `uvloop.run`: what depends on the loop is tested in both, since the ingress runs in the latter."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -28,6 +31,7 @@ class Answer:
 
     version: str
     status: int
+    reason: str
     headers: dict[str, str]
     body: bytes
 
@@ -49,10 +53,10 @@ class Connection:
         """The next answer; one to HEAD has no body, whatever length it declares."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             lines = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-            version, status, _ = lines[0].split(" ", 2)
+            version, status, reason = lines[0].split(" ", 2)
             headers = {k.lower(): v for k, v in (line.split(": ", 1) for line in lines[1:-2])}
             length = 0 if head else int(headers.get("content-length", 0))
-            return Answer(version, int(status), headers, await self.reader.readexactly(length))
+            return Answer(version, int(status), reason, headers, await self.reader.readexactly(length))
 
     async def ends(self) -> bool:
         """Wait until the other side closes; whether it did so without another word."""

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.dialects import MAX_DEPTH, NotJson, read_envelope
-from schemas.dialects.depth import is_too_deep
+from schemas.dialects.depth import MAX_CONTAINERS, is_too_deep
 
 
 def depth(document: object) -> int:
@@ -116,3 +116,35 @@ def test_notes_within_notes_count_as_deep_as_they_lie() -> None:
 def test_what_is_too_deep_is_refused_before_what_else_is_wrong(levels: int) -> None:
     with pytest.raises(NotJson, match="deeper than 64"):
         read_envelope(b'{"code": "x", "data": %s}' % nested(levels).encode())
+
+
+MIB = 2**20
+EMPTY = ["{}", "[]", '{"notes":[{}]}', "[[[[]]]]"]
+FULL_OF = {
+    "notes": b'{"task_id": "a1", "data": {"instruments": [{"notes": [%s]}]}}',
+    "instruments": b'{"task_id": "a1", "data": {"instruments": [%s]}}',
+    "songs": b'{"task_id": "a1", "data": [%s]}',
+    "anything": b'{"task_id": "a1", "msg": [%s]}',
+}
+
+
+@pytest.mark.parametrize("empty", EMPTY)
+@pytest.mark.parametrize("place", FULL_OF)
+def test_a_body_of_empty_arrays_and_objects_is_refused_before_it_is_decoded(place: str, empty: str) -> None:
+    body = FULL_OF[place] % b",".join([empty.encode()] * (8 * MIB // (len(empty) + 1)))
+    with pytest.raises(NotJson, match=r"^The body has more than 262,144 arrays and objects\.$"):
+        read_envelope(body)
+
+
+def test_262144_arrays_and_objects_are_read_and_one_more_is_not() -> None:
+    others = 5
+    note = b'{"pitch": 1}'
+    most = b",".join([note] * (MAX_CONTAINERS - others))
+    assert read_envelope(FULL_OF["notes"] % most).task_id == "a1"
+    with pytest.raises(NotJson, match="more than 262,144"):
+        read_envelope(FULL_OF["notes"] % (most + b"," + note))
+
+
+def test_brackets_in_strings_are_no_arrays_and_objects() -> None:
+    body = b'{"task_id": "a1", "msg": "%s"}' % (b"[{" * MAX_CONTAINERS)
+    assert read_envelope(body).task_id == "a1"
