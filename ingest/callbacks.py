@@ -10,14 +10,14 @@ from typing import Final
 import orjson
 from aiohttp import hdrs, web
 
-from ingest import answers
-from ingest.batches import TooLarge, Unavailable
-from ingest.body import Bodies, BodyLimits
+from ingest.http import answers
+from ingest.http.body import Bodies, BodyLimits
+from ingest.http.problems import Problem, unavailable
 from ingest.limits import Budget
 from ingest.origin.addresses import AllowedAddresses
 from ingest.origin.guard import UNASKED, Guard, Pending
 from ingest.origin.verifier import Head, NotVerified
-from ingest.problems import Problem, unavailable
+from ingest.publishing.batches import TooLarge, Unavailable
 from ingest.quarantine import Quarantine
 from ingest.record import Record, receipt_headers
 from ingest.settings import IngressSettings

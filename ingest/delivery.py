@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from ingest.batches import Unavailable
 from ingest.limits import Budget
-from ingest.publisher import Publisher
+from ingest.publishing.batches import Unavailable
+from ingest.publishing.publisher import Publisher
 from ingest.record import Record
 from ingest.spool.errors import SpoolError
 from ingest.spool.spool import Spool

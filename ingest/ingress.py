@@ -14,10 +14,10 @@ import orjson
 from aiohttp import hdrs, web
 from prometheus_client import Counter
 
-from ingest import answers
 from ingest.callbacks import TASK_ID, Callbacks
-from ingest.problems import Problem, unavailable
-from ingest.routes import NOWHERE, Route, readable
+from ingest.http import answers
+from ingest.http.problems import Problem, unavailable
+from ingest.http.routes import NOWHERE, Route, readable
 from ingest.settings import HEALTH, METRICS, READY
 from telemetry import health, metrics
 from telemetry.logs import logger

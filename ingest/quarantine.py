@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Final
 
-from ingest.problems import unavailable
+from ingest.http.problems import unavailable
 from ingest.record import Record
 from schemas import headers as h
 from schemas import reasons

@@ -14,15 +14,15 @@ from typing import Final
 from aiohttp import web
 
 from ingest.callbacks import Callbacks
-from ingest.connections import Server
 from ingest.delivery import Delivery
+from ingest.http.connections import Server
 from ingest.ingress import Ingress, State
 from ingest.limits import Budget
 from ingest.memory import keep_freed_memory
 from ingest.origin.addresses import is_loopback
 from ingest.origin.guard import Guard
 from ingest.origin.keyring import OriginError
-from ingest.publisher import Publisher, publishing
+from ingest.publishing.publisher import Publisher, publishing
 from ingest.settings import IngressSettings
 from ingest.spool.spool import Spool, spooling
 from telemetry import metrics

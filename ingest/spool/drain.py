@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Final
 
-from ingest.batches import TooLarge, Unavailable
+from ingest.publishing.batches import TooLarge, Unavailable
 from ingest.record import Record
 from ingest.spool.claim import paths, take_left
 from ingest.spool.database import Entry

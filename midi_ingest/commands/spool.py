@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ingest.limits import Budget
-from ingest.publisher import publishing
+from ingest.publishing.publisher import publishing
 from ingest.spool.drain import Drain, drain_left
 from ingest.spool.status import FileStatus
 from ingest.spool.status import status as look

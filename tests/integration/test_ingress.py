@@ -20,7 +20,7 @@ from prometheus_client import REGISTRY
 from broker import topics
 from broker.embedded import BrokerError, EmbeddedKafka
 from broker.embedded.ports import free_port
-from ingest import link
+from ingest.publishing import link
 from ingest.server import serve
 from midi_ingest.settings import Settings, guard_of
 from schemas.callback import Callback

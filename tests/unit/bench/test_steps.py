@@ -26,7 +26,7 @@ def _stack(*frames: tuple[str, str]) -> str:
     ("frames", "step"),
     [
         ([RUNNER], "loop and kernel"),
-        ([("/app/ingest/body.py", "read"), ("/app/ingest/callbacks.py", "receive"), RUNNER], "read"),
+        ([("/app/ingest/http/body.py", "read"), ("/app/ingest/callbacks.py", "receive"), RUNNER], "read"),
         ([("/usr/lib/hmac.py", "digest"), ("/app/ingest/origin/signature.py", "check"), RUNNER], "verify"),
         ([("/app/ingest/callbacks.py", "_verify_head"), RUNNER], "verify"),
         ([("/app/ingest/callbacks.py", "receive"), RUNNER], "route, count and the rest"),

@@ -8,7 +8,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from broker.clients import BATCH_BYTES
-from ingest.batches import Batch, Unavailable, Waiting
+from ingest.publishing.batches import Batch, Unavailable, Waiting
 from ingest.record import Record
 
 HERE, THERE = TopicPartition("t", 0), TopicPartition("t", 1)

@@ -7,7 +7,7 @@ import json
 import pytest
 from structlog.testing import capture_logs
 
-from ingest.batches import Unavailable
+from ingest.publishing.batches import Unavailable
 from schemas.headers import from_wire
 from tests.unit.ingest.wire import CALLBACK, Published, connection, exchange, post, running
 

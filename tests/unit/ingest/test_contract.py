@@ -32,11 +32,11 @@ from schemathesis.specs.openapi.checks import (
 )
 
 import ingest
-from ingest.batches import TooLarge, Unavailable
 from ingest.callbacks import Callbacks
 from ingest.ingress import Ingress, State
 from ingest.limits import Budget
-from ingest.publisher import Publisher
+from ingest.publishing.batches import TooLarge, Unavailable
+from ingest.publishing.publisher import Publisher
 from ingest.record import Record
 from ingest.server import _state, listening
 from ingest.settings import HEALTH, METRICS, READY, IngressSettings

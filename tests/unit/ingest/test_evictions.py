@@ -10,9 +10,9 @@ import pytest
 from aiohttp import StreamReader
 from aiohttp.base_protocol import BaseProtocol
 
-from ingest.body import Bodies, BodyLimits
+from ingest.http.body import Bodies, BodyLimits
+from ingest.http.problems import Problem
 from ingest.limits import Budget
-from ingest.problems import Problem
 
 LIMIT = 100_000
 PATIENCE_SECONDS = 20

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from ingest import body
+from ingest.http import body
 from ingest.limits import Budget
 from ingest.record import Record
 from tests.topics import eventually

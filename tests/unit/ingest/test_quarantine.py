@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from ingest.batches import Unavailable
-from ingest.problems import Problem, unavailable
+from ingest.http.problems import Problem, unavailable
+from ingest.publishing.batches import Unavailable
 from ingest.quarantine import Quarantine
 from ingest.record import Record
 from schemas.headers import from_wire

@@ -12,7 +12,7 @@ import uvloop
 from aiohttp import web
 from aiohttp.web_protocol import MAX_MSG_QUEUE_SIZE
 
-from ingest.connections import UNREAD_BYTES, Server
+from ingest.http.connections import UNREAD_BYTES, Server
 from tests.unit.ingest.wire import Published, Run, connection, post, request, running
 
 SMALL_BYTES = 4096

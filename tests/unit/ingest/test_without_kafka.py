@@ -13,10 +13,10 @@ import pytest
 from pydantic import ValidationError
 from structlog.testing import capture_logs
 
-from ingest.batches import Unavailable
 from ingest.limits import Budget
 from ingest.origin.guard import Guard
-from ingest.publisher import publishing
+from ingest.publishing.batches import Unavailable
+from ingest.publishing.publisher import publishing
 from ingest.record import Record
 from ingest.server import serve
 from ingest.settings import IngressSettings

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ingest.batches import TooLarge, Unavailable
+from ingest.publishing.batches import TooLarge, Unavailable
 from ingest.record import Record
 from ingest.spool.spool import Spool, spooling
 

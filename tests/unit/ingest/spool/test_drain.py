@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from ingest.batches import TooLarge, Unavailable
+from ingest.publishing.batches import TooLarge, Unavailable
 from ingest.record import Record
 from ingest.spool import spool
 from ingest.spool.claim import paths

@@ -23,9 +23,9 @@ from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
 from broker import clients
 from broker.partitioner import partition
 from broker.record_batch import RecordBatch
-from ingest.batches import Batch, TooLarge, Unavailable, Waiting
 from ingest.limits import Budget
-from ingest.link import Link
+from ingest.publishing.batches import Batch, TooLarge, Unavailable, Waiting
+from ingest.publishing.link import Link
 from ingest.record import Record
 from ingest.settings import IngressSettings
 from telemetry import metrics

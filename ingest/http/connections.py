@@ -12,7 +12,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import _ErrInfo
 from yarl import URL
 
-from ingest.problems import Problem, unavailable
+from ingest.http.problems import Problem, unavailable
 from telemetry import metrics
 from telemetry.logs import logger
 

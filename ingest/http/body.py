@@ -11,8 +11,8 @@ from typing import Final
 
 from aiohttp import HttpVersion11, StreamReader, hdrs, web
 
+from ingest.http.problems import Problem, unavailable
 from ingest.limits import Budget
-from ingest.problems import Problem, unavailable
 
 PATIENCE_SECONDS: Final = 1.0
 """A body that has been arriving for less long gives way to no other."""

@@ -1,0 +1,1 @@
+"""HTTP as the ingress speaks it: connections and their limits, bodies, routes, answers and problems."""
