@@ -48,6 +48,8 @@ class RecordBatch:
         self._compression = compression
         self._producer: tuple[int, int, int] = (-1, -1, -1)
         self._built: bytes | None = None
+        self.sends = 0
+        """How often a producer has taken its bytes, to send them."""
 
     def record_count(self) -> int:
         """How many records there are."""
@@ -70,7 +72,8 @@ class RecordBatch:
         self._producer = (producer_id, producer_epoch, base_sequence)
 
     def _build(self) -> bytes:
-        """The batch's bytes; a repetition is the same as the first."""
+        """The batch's bytes, for each time that it is sent; a repetition is the same as the first."""
+        self.sends += 1
         if self._built is None:
             attributes, records = compress(b"".join(self._parts), self._compression)
             self._parts.clear()

@@ -18,7 +18,7 @@ from time import monotonic
 from typing import Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
 from broker import clients
 from broker.partitioner import partition
@@ -188,7 +188,6 @@ class Publisher:
             await _send(producer, batch, self._settings.compression)
             error = None
         except _TOO_LARGE:
-            clients.take_back(producer, batch.partition, len(batch.records))
             if len(batch.records) > 1:
                 again = batch.split()
             else:
@@ -249,5 +248,14 @@ async def _send(producer: AIOKafkaProducer, batch: Batch, compression: str) -> N
         ((record.key, record.value, record.headers) for record in batch.records), compression
     )
     where = batch.partition
-    await (await producer.send_batch(records, where.topic, partition=where.partition))
+    sent = await producer.send_batch(records, where.topic, partition=where.partition)
+    try:
+        await asyncio.shield(sent)  # cancelled, it would break aiokafka's sender when that tries again
+    except _TOO_LARGE as refusal:
+        if records.sends > 1:
+            # Kafka may have taken it before, and lost only the answer. Were its numbers given to another batch,
+            # Kafka would take that for a repeat: acknowledge it, and drop it.
+            raise KafkaError("Kafka refuses the size of what it may have taken before.") from refusal
+        clients.take_back(producer, where, len(batch.records))
+        raise
     metrics.PUBLISHED_BATCH_RECORDS.observe(len(batch.records))
