@@ -85,6 +85,7 @@ async def listening(
     server = Server(
         ingress.answer,
         max_connections=_connections(settings.max_connections),
+        max_ahead_bytes=settings.max_in_flight_bytes // 2,
         header_timeout_seconds=settings.header_timeout_seconds,
     )
     runner = web.ServerRunner(server, shutdown_timeout=_LAST_WRITES_SECONDS)

@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, Final, cast
 
-from aiohttp import hdrs, web
+from aiohttp import EMPTY_PAYLOAD, StreamReader, hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import _ErrInfo
 from yarl import URL
 
 from ingest.http.problems import Problem, unavailable
+from ingest.limits import Budget
 from telemetry import metrics
 from telemetry.logs import logger
 
@@ -22,17 +23,28 @@ LINGERING_SECONDS: Final = 5.0
 UNREAD_BYTES: Final = 64 * 1024
 """While a sender leaves more than so many bytes of its answers unread, its next requests wait."""
 
+HEAD_BYTES: Final = 16 * 1024
+"""What a request may have before its body; aiohttp alone would hold a megabyte for each connection."""
+
+TINY_CHUNKS: Final = 1000
+TINY_CHUNK_BYTES: Final = 16
+"""So many chunks at once that are smaller than this on average: no sender cuts so, and each costs microseconds."""
+
 _NO_TARGET: Final = URL("/no-such-target")
 
 
 class Server(web.Server):
-    """aiohttp's low-level server, with our connections and requests, and no more than ``max_connections``."""
+    """aiohttp's low-level server, with our connections and requests, and no more than ``max_connections``.
+
+    All connections together hold no more than ``max_ahead_bytes`` of requests that wait for an earlier one.
+    """
 
     def __init__(
         self,
         handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
         *,
         max_connections: int,
+        max_ahead_bytes: int,
         header_timeout_seconds: float,
     ) -> None:
         super().__init__(
@@ -43,6 +55,8 @@ class Server(web.Server):
             lingering_time=LINGERING_SECONDS,
         )
         self._max_connections = max_connections
+        self.ahead = Budget(max_ahead_bytes)
+        """Bytes of requests that have come before those ahead of them on their connections were answered."""
 
     @property
     def is_full(self) -> bool:
@@ -54,6 +68,7 @@ class Server(web.Server):
         return _Connection(self, loop=self._loop, **self._kwargs)
 
     def _make_request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> _Request:
+        protocol.caught_up()
         try:
             return _Request(message, payload, protocol, writer, task, self._loop)
         except ValueError:
@@ -72,11 +87,14 @@ class _Request(web.BaseRequest):
 class _Connection(web.RequestHandler):
     """A connection whose own errors are problem documents, and whose log shows nothing of what was sent."""
 
-    __slots__ = ("_server", "_unread")
+    __slots__ = ("_ahead_bytes", "_head_bytes", "_server", "_unread")
 
     def __init__(self, server: Server, **kwargs: Any) -> None:
         super().__init__(server, **kwargs)
         self._server = server
+        self._head_bytes = 0
+        """So much has come of a request whose headers are not whole yet, or is in what has come ahead."""
+        self._ahead_bytes = 0
         self._unread: asyncio.TimerHandle | None = None
         """Ends a connection whose sender does not read its answers."""
 
@@ -116,6 +134,7 @@ class _Connection(web.RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         """End: nothing can be read any more."""
         self._read_at_last()
+        self._give_back()
         super().connection_lost(exc)
 
     def _expect_reading(self, transport: asyncio.Transport) -> None:
@@ -128,10 +147,53 @@ class _Connection(web.RequestHandler):
             self._unread = None
 
     def data_received(self, data: bytes) -> None:
-        """Take in what has arrived."""
+        """Take in what has arrived, within bounds."""
+        current = self._current_request
+        is_whole = current is not None and current.content.is_eof()
         super().data_received(data)
-        if self._messages and isinstance(self._messages[-1][0], _ErrInfo):
+        if self._messages:
+            self._head_bytes = 0
+            message, body = self._messages[-1]
+            if isinstance(message, _ErrInfo) or _is_shredded(body):
+                self._break_off()
+            if self._request_in_progress or len(self._messages) > 1:
+                self._come_ahead(len(data))
+        elif is_whole or (self._waiter is not None and not self._waiter.done()):
+            self._come_in_headers(len(data))
+        elif current is not None and _is_shredded(current.content):
             self._break_off()
+
+    def _come_in_headers(self, length_bytes: int) -> None:
+        """Count what is of no whole request yet."""
+        self._head_bytes += length_bytes
+        if self._head_bytes <= HEAD_BYTES or self.transport is None:
+            return
+        metrics.REQUESTS.labels("other", "400").inc()
+        if self._request_in_progress:  # its answer comes first, and there will be no other
+            self.transport.abort()
+            return
+        _last_words(
+            self.transport,
+            Problem(HTTPStatus.BAD_REQUEST, f"Expected headers of at most {HEAD_BYTES} bytes."),
+        )
+
+    def _come_ahead(self, length_bytes: int) -> None:
+        """Read no further while a request waits for an earlier one, and hold what has come only within bounds."""
+        self._pause_reading_for_buffer()
+        if self._server.ahead.take(length_bytes):
+            self._ahead_bytes += length_bytes
+        elif self.transport is not None:
+            logger().info("connection dropped: too many bytes wait behind requests", bytes=length_bytes)
+            self.transport.abort()
+
+    def caught_up(self) -> None:
+        """Note that a next request is begun; aiohttp reads on if none waits behind it."""
+        if self._ahead_bytes and not self._messages:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        self._server.ahead.give(self._ahead_bytes)
+        self._ahead_bytes = 0
 
     def _break_off(self) -> None:
         """Tell the reader of a body that its end cannot be found; aiohttp tells who waits for a next request."""
@@ -181,6 +243,13 @@ class _Connection(web.RequestHandler):
     def log_exception(self, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002 - aiohttp's interface
         """Log an error of the connection by its type only, since its message may quote what was sent."""
         logger().warning("connection failed", error=type(kwargs.get("exc_info")).__name__)
+
+
+def _is_shredded(body: StreamReader) -> bool:
+    """Whether what is unread of a body came in very many, very small chunks."""
+    if body is EMPTY_PAYLOAD or (ends := body._http_chunk_splits) is None:  # noqa: SLF001 - aiohttp tells nobody else
+        return False
+    return len(ends) > TINY_CHUNKS and body._size < TINY_CHUNK_BYTES * len(ends)  # noqa: SLF001
 
 
 def _abandon(transport: asyncio.Transport) -> None:

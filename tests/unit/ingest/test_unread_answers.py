@@ -24,7 +24,9 @@ async def serving(
     handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], *, header_timeout_seconds: float
 ) -> AsyncIterator[tuple[int, Server]]:
     """A server with small buffers, and its port."""
-    server = Server(handler, max_connections=8, header_timeout_seconds=header_timeout_seconds)
+    server = Server(
+        handler, max_connections=8, max_ahead_bytes=2**30, header_timeout_seconds=header_timeout_seconds
+    )
     with socket.create_server(("127.0.0.1", 0)) as bound:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL_BYTES)
         listener = await asyncio.get_running_loop().create_server(server, sock=bound)

@@ -124,7 +124,7 @@ async def test_a_record_too_large_for_kafka_holds_up_nothing_and_is_tried_again_
             assert kafka.tried(0) == 1
             filling._try_large_at = 0
             await until(lambda: kafka.tried(0) == 2)
-            assert filling.state.too_large == 1
+            await until(lambda: filling.state.too_large == 1)
             kafka.too_large = lambda _: False
             filling._try_large_at = 0
             await until(lambda: not filling.state.records)
