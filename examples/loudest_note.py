@@ -4,16 +4,12 @@ midi-ingest topics apply --worker examples/loudest_note.py:loudest
 midi-ingest worker examples/loudest_note.py:loudest
 """
 
-from typing import ClassVar
-
-from midi_ingest import Message, Score, Topic, worker
+from midi_ingest import Message, Score, worker
 
 
-class Loudest(Message, frozen=True, kw_only=True):
+class Loudest(Message, topic="loudest", kw_only=True):
     """The loudest note of a song; the first of several."""
 
-    topic: ClassVar = Topic("loudest")
-    kind: ClassVar = "example.loudest"
 
     instrument: str
     pitch: int

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from schemas.message import Body, Topic
+from schemas.message import Body
 
 
-class Callback(Body, frozen=True):
+class Callback(Body, topic="callbacks", kind="midi.callback"):
     """One callback as it was received."""
 
-    topic: ClassVar = Topic("callbacks")
-    kind: ClassVar = "midi.callback"
 
-
-class Task(Body, frozen=True):
+class Task(Body, topic="tasks", kind="midi.task"):
     """The body of a task's first success."""
-
-    topic: ClassVar = Topic("tasks")
-    kind: ClassVar = "midi.task"

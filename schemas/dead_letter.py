@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from schemas.message import DAY_MS, Message, Topic
 
 
-class DeadLetterStatus(Message, frozen=True, kw_only=True):
+class DeadLetterStatus(
+    Message,
+    topic=Topic("dead-letter.status", retention_ms=90 * DAY_MS, cleanup="compact,delete"),
+    kind="midi.dead-letter-status",
+    kw_only=True,
+):
     """A letter's fate, keyed by the position of the record that failed; ``at`` is RFC 3339."""
-
-    topic: ClassVar = Topic("dead-letter.status", retention_ms=90 * DAY_MS, cleanup="compact,delete")
-    kind: ClassVar = "midi.dead-letter-status"
 
     schema: int = 1
     status: Literal["redriven", "purged", "resolved"]

@@ -7,9 +7,7 @@ from typing import ClassVar
 from schemas.message import Body, Topic
 
 
-class MidiFile(Body, frozen=True):
+class MidiFile(Body, topic=Topic("files", cleanup="compact,delete"), kind="midi.file"):
     """A Standard MIDI File, type 1."""
 
-    topic: ClassVar = Topic("files", cleanup="compact,delete")
-    kind: ClassVar = "midi.file"
     content_type: ClassVar = "audio/midi"

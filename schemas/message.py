@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, dataclass_transform
 
 import msgspec
 
@@ -24,11 +24,38 @@ class Topic:
     headroom_bytes: int = 0
 
 
-class Message(msgspec.Struct, frozen=True):
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
+class _Kind(msgspec.StructMeta):
+    """Takes what a message says of itself from the head of its class."""
+
+    def __new__(
+        cls,
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        *,
+        topic: str | Topic | None = None,
+        kind: str | None = None,
+        version: int | None = None,
+        **config: Any,
+    ) -> Any:
+        if topic is not None:
+            topic = Topic(topic) if isinstance(topic, str) else topic
+            namespace |= {"topic": topic, "kind": kind or topic.name}
+        if version is not None:
+            namespace["version"] = version
+        return super().__new__(cls, name, bases, namespace, **config)
+
+
+class Message(msgspec.Struct, frozen=True, metaclass=_Kind):
     """A value that travels in a topic of its own; JSON unless a subclass says otherwise.
 
-    A subclass names its ``topic`` and its ``kind``, which becomes the header ``ce_type``. ``version`` is the
-    header ``midi-schema``: readers accept this one and the one before.
+        class Loudest(Message, topic="loudest"):
+            pitch: int
+
+    ``topic`` is a name without the prefix, or a `Topic` that also says how long its records are kept. ``kind``
+    becomes the header ``ce_type``; it is the topic's name unless given. ``version`` is the header ``midi-schema``:
+    readers accept this one and the one before, so a newer version only adds fields that have defaults.
     """
 
     topic: ClassVar[Topic]
@@ -56,7 +83,7 @@ class Message(msgspec.Struct, frozen=True):
         _decoder(cls)
 
 
-class Body(Message, frozen=True):
+class Body(Message):
     """A message whose value is bytes that nobody re-encodes."""
 
     body: bytes

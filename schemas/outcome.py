@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import msgspec
 
@@ -10,16 +10,13 @@ from schemas.message import Message, Topic
 from schemas.score import Warning  # noqa: A004 - the contract's word
 
 
-class Outcome(Message, frozen=True, kw_only=True):
+class Outcome(Message, topic=Topic("outcomes", cleanup="compact,delete"), kind="midi.outcome", kw_only=True):
     """A task's end.
 
     ``file`` says where the MIDI file lies when the status is ``complete``, ``reason`` and ``message`` say why
     when it is ``failed``. The last outcome of a key counts: ``complete`` may follow ``failed``. Reserved, and not
     written yet: ``never-arrived``, and the callback URL's query parameters in ``correlation``.
     """
-
-    topic: ClassVar = Topic("outcomes", cleanup="compact,delete")
-    kind: ClassVar = "midi.outcome"
 
     task_id: str
     schema: int = 1

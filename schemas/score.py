@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -43,11 +43,8 @@ class Instrument(msgspec.Struct, frozen=True):
     notes: list[Note]
 
 
-class Score(Message, frozen=True, kw_only=True):
+class Score(Message, topic=Topic("scores", cleanup="compact,delete"), kind="midi.score", kw_only=True):
     """A task's score; ``duration`` is the last note's end, in ticks of 1/960 s."""
-
-    topic: ClassVar = Topic("scores", cleanup="compact,delete")
-    kind: ClassVar = "midi.score"
 
     task_id: str
     schema: int = 1

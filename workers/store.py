@@ -8,7 +8,7 @@ import os
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Final
 from urllib.parse import quote
 
 import msgspec
@@ -22,11 +22,8 @@ from schemas.score import Score, Warning  # noqa: A004 - the contract's word
 from workers.runtime.api import Context, Dropped, Output, State, Unavailable, worker
 
 
-class ScoreWarnings(Message, frozen=True, kw_only=True):
+class ScoreWarnings(Message, topic=Score.topic, kind=Score.kind, kw_only=True):
     """A score of which only the warnings are read: its thousands of notes stay undecoded."""
-
-    topic: ClassVar = Score.topic
-    kind: ClassVar = Score.kind
 
     warnings: list[Warning]
 

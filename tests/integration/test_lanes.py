@@ -7,7 +7,6 @@ import os
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import ClassVar
 
 import msgspec
 import pytest
@@ -27,18 +26,12 @@ from workers.runtime.api import Context, Dropped, Reject, State, Unavailable, Wo
 from workers.runtime.run import run
 
 
-class Word(Body, frozen=True):
+class Word(Body, topic="test.words", kind="test.word"):
     """What the workers of these tests read."""
 
-    topic: ClassVar = Topic("test.words")
-    kind: ClassVar = "test.word"
 
-
-class Counted(Message, frozen=True, kw_only=True):
+class Counted(Message, topic="test.counted", kw_only=True):
     """What they write."""
-
-    topic: ClassVar = Topic("test.counted")
-    kind: ClassVar = "test.counted"
 
     word: str
     times: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar
 
 import msgspec
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from schemas import headers as h
 from schemas.callback import Callback, Task
 from schemas.file import MidiFile
-from schemas.message import Message, Topic
+from schemas.message import Message
 from schemas.score import Score
 from schemas.topics import DEAD_LETTER, FAILURES, changelog
 from tests.unit.workers.records import NOON_MS, RECEIPT, Lane, only, record, to
@@ -19,11 +18,8 @@ from workers.runtime.api import Context, Failure, Keyed, Output, Reject, State, 
 from workers.settings import WorkerSettings
 
 
-class Echo(Message, frozen=True):
+class Echo(Message, topic="echoes", kind="test.echo"):
     """A message of any size."""
-
-    topic: ClassVar = Topic("echoes")
-    kind: ClassVar = "test.echo"
 
     text: str
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import ClassVar
 
 import msgspec
 import pytest
@@ -21,12 +20,8 @@ from workers.runtime.api import Context, Dropped, Failure, Forward, Keyed, Outpu
 from workers.settings import WorkerSettings
 
 
-class Sum(Message, frozen=True):
+class Sum(Message, topic="sums", kind="test.sum", version=4):
     """A message whose version is not the first."""
-
-    topic: ClassVar = Topic("sums")
-    kind: ClassVar = "test.sum"
-    version: ClassVar = 4
 
     total: int
 
