@@ -6,16 +6,35 @@ from midi_ingest.shadowing import refuse_shadows
 refuse_shadows()
 
 from midi_ingest.version import __version__
+from schemas import headers, reasons, topics
 from schemas.callback import Callback, Task
+from schemas.dead_letter import DeadLetterStatus
 from schemas.file import MidiFile
-from schemas.message import Message, Topic
+from schemas.message import Body, Message, Topic
 from schemas.outcome import Outcome
 from schemas.score import Instrument, Note, Score
-from workers.runtime.api import Context, Dropped, Failure, Keyed, Reject, State, Unavailable, worker
+from workers.runtime.api import (
+    Context,
+    Dropped,
+    Failure,
+    Keyed,
+    Output,
+    Raw,
+    Reject,
+    Result,
+    Retry,
+    State,
+    States,
+    Unavailable,
+    Worker,
+    worker,
+)
 
 __all__ = [
+    "Body",
     "Callback",
     "Context",
+    "DeadLetterStatus",
     "Dropped",
     "Failure",
     "Instrument",
@@ -24,12 +43,21 @@ __all__ = [
     "MidiFile",
     "Note",
     "Outcome",
+    "Output",
+    "Raw",
     "Reject",
+    "Result",
+    "Retry",
     "Score",
     "State",
+    "States",
     "Task",
     "Topic",
     "Unavailable",
+    "Worker",
     "__version__",
+    "headers",
+    "reasons",
+    "topics",
     "worker",
 ]

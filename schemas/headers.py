@@ -34,6 +34,8 @@ ERROR_ATTEMPTS: Final = "error-attempts"
 ERROR_FIRST_AT: Final = "error-first-at"
 ERROR_LAST_AT: Final = "error-last-at"
 ERROR_VERSION: Final = "error-version"
+ERROR_RETRY_AFTER: Final = "error-retry-after"
+"""The seconds after which the worker that failed asked for another try, if it did."""
 
 SPECVERSION: Final = "1.0"
 SOURCE: Final = "/midi-ingest"

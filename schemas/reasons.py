@@ -31,7 +31,16 @@ UNROUTABLE: Final = "unroutable"
 UNEXPECTED_ERROR: Final = "unexpected-error"
 """The worker raised something that it did not foresee; another try may pass."""
 
-RETRYABLE: Final = frozenset({UNEXPECTED_ERROR})
+UNRETRIED_ERROR: Final = "unretried-error"
+"""The worker raised something that it did not foresee, and wants no other try (``on_error="reject"``)."""
+
+RETRY_REQUESTED: Final = "retry-requested"
+"""The worker asked for another try (`Retry`)."""
+
+UNSUPPORTED_VERSION: Final = "unsupported-version"
+"""The value's version is neither the worker's own nor the one before."""
+
+RETRYABLE: Final = frozenset({UNEXPECTED_ERROR, RETRY_REQUESTED})
 """Reasons that `route-failures` sends back to the worker, after a delay, until it is out of attempts."""
 
 WITHOUT_OUTCOME: Final = frozenset(

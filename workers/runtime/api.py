@@ -7,110 +7,76 @@
 The function gets the message. A parameter annotated `Context` gets what is known of its record; one annotated
 `State[T]` gets what the worker remembers of the record's key. It returns nothing, one output, or several. What it
 raises sends the record to the failures topic, and its siblings go on.
+
+It may be async. With its first parameter annotated as a list of messages, it gets all records that are due at once,
+its other parameters are lists too, and it returns a list of what it would return for each. All that it needs is
+imported from here; users find the same in `midi_ingest`.
 """
 
 from __future__ import annotations
 
-import inspect
 import re
-import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
 from schemas.message import Message, Topic
 from schemas.topics import FAILURES, changelog, distinct, retry
-from workers.settings import WorkerSettings
+from workers.runtime import signature
+from workers.runtime.context import Context, State, States
+from workers.runtime.exceptions import Reject, Retry, Unavailable
+from workers.runtime.outputs import Dropped, Failure, Keyed, Output, Raw, Result
+from workers.runtime.signature import Signature
+from workers.settings import WorkerSettings, delay_seconds
+
+__all__ = [
+    "Context",
+    "Dropped",
+    "Failure",
+    "Function",
+    "Keyed",
+    "Output",
+    "Raw",
+    "Reject",
+    "Result",
+    "Retry",
+    "Source",
+    "State",
+    "States",
+    "Timer",
+    "Unavailable",
+    "Worker",
+    "all_delays",
+    "topic_of",
+    "worker",
+]
+
+MAX_CONCURRENCY: Final = 100
+"""How many records of a lane may be in work at once: what they hold in memory and in connections stays bounded."""
 
 Source = type[Message] | Topic
-"""What a worker reads: a kind of message, or the raw values of a topic."""
+"""What a worker reads: a kind of message, or a topic whose records it gets as `Raw`."""
 
-
-class Reject(Exception):
-    """This record can never be handled: it becomes a dead letter with this reason."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-
-
-class Unavailable(Exception):
-    """Something that every record needs is away: the worker waits and tries again, and nothing fails."""
+Returned = Result | Iterable[Result]
+Function = Callable[..., Returned | Awaitable[Returned]]
+Ticked = Iterable[Keyed | Raw] | Keyed | Raw | None
+TimerFunction = TypeVar("TimerFunction", bound=Callable[..., Ticked])
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """Output: the record itself goes to the failures topic, beside whatever else is returned."""
+class Timer:
+    """A function that each lane calls at every full ``seconds`` of the clock, with its state if it takes that."""
 
-    reason: str
-    message: str
+    name: str
+    seconds: int
+    function: Callable[..., Ticked]
+    takes_states: bool
 
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """Output: the record meant nothing new; only a metric counts it."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Keyed:
-    """Output: a message under a key that is not the record's."""
-
-    key: str
-    message: Message
-
-
-@dataclass(frozen=True, slots=True)
-class Forward:
-    """Output: the record's key and value, byte for byte, to this topic with these headers.
-
-    ``otherwise`` takes its place where Kafka has no such topic.
-    """
-
-    topic: Topic
-    headers: Mapping[str, str]
-    otherwise: Forward | None = None
-
-
-Output = Message | Keyed | Forward | Failure | Dropped
-Result = Output | Iterable[Output] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What is known of the record in work.
-
-    ``value`` is the record's, byte for byte; ``headers`` are too, with what a foreign producer left out filled in.
-    ``attempt`` counts from 1.
-    ``redriven`` means that an operator sent it here again. ``settings`` are the process' settings.
-    """
-
-    key: str
-    value: bytes
-    headers: Mapping[str, str]
-    topic: str
-    partition: int
-    offset: int
-    timestamp_ms: int
-    attempt: int
-    redriven: bool
-    settings: WorkerSettings
-
-
-T = TypeVar("T", bound=msgspec.Struct)
-
-
-class State(Protocol[T]):
-    """What a worker remembers of the record's key; written with the record's outputs, or not at all."""
-
-    def get(self) -> T | None:
-        """What was put last within the window, if anything."""
-
-    def put(self, value: T) -> None:
-        """Remember this from now on."""
+    def next_after(self, seconds: float) -> int:
+        """When it is due next, in Unix seconds: every process that owns the lane says the same."""
+        return (int(seconds) // self.seconds + 1) * self.seconds
 
 
 @dataclass(frozen=True)
@@ -118,17 +84,46 @@ class Worker:
     """A worker's function with what it reads and writes; calling it calls the function."""
 
     name: str
-    function: Callable[..., Result]
+    function: Function
     reads: tuple[Source, ...]
     writes: tuple[Source, ...]
-    retries: bool
-    state_type: type[msgspec.Struct] | None = None
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    """The names of the parameters that take the context and the state, by ``context`` and ``state``."""
+    retries: bool = True
+    on_error: Literal["retry", "reject"] = "retry"
+    concurrency: int = 1
+    signature: Signature = field(default_factory=Signature)
+    timers: list[Timer] = field(default_factory=list)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Result:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The function itself, as a test calls it."""
         return self.function(*args, **kwargs)
+
+    def every(self, period: str) -> Callable[[TimerFunction], TimerFunction]:
+        """Have a function called in each lane at every full ``period``, such as `10s`, `1m` or `1h`.
+
+            @remember.every("1m")
+            def remind(now: datetime, states: States[Seen]) -> Iterator[Keyed]:
+
+        It takes the time, in UTC, and if it likes all that the lane remembers. What it returns and what it puts is
+        one transaction. It has no record, so it returns only `Keyed` and `Raw`; an error that it raises is logged,
+        and it is called again at its next time.
+
+        Raises:
+            TypeError: the function takes something else.
+            ValueError: the period is written otherwise.
+        """
+        seconds = delay_seconds(period)
+
+        def decorate(function: TimerFunction) -> TimerFunction:
+            takes_states = signature.takes_states(function, self.state_type)
+            self.timers.append(Timer(function.__name__, seconds, function, takes_states))
+            return function
+
+        return decorate
+
+    @property
+    def state_type(self) -> type[msgspec.Struct] | None:
+        """What it remembers of each key, if anything."""
+        return self.signature.state_type
 
     @property
     def sources(self) -> list[Topic]:
@@ -153,7 +148,9 @@ def worker(
     reads: Source | tuple[Source, ...],
     writes: Source | tuple[Source, ...] = (),
     retries: bool = True,
-) -> Callable[[Callable[..., Result]], Worker]:
+    on_error: Literal["retry", "reject"] = "retry",
+    concurrency: int = 1,
+) -> Callable[[Function], Worker]:
     """Make a worker of a function.
 
     Args:
@@ -161,22 +158,27 @@ def worker(
         reads: the messages or topics that it reads; with several, the function gets any of them.
         writes: the messages or topics that it may return.
         retries: whether a record that failed may come back; without, it has no retry topics.
+        on_error: what becomes of a record on which it raised something that it did not foresee: it comes back
+            after a delay, until it is out of attempts; or it is a dead letter at once.
+        concurrency: how many records of different keys an async function may have in work at once, in each lane.
 
     Raises:
-        TypeError: the function is async, or a parameter after the first is neither a `Context` nor a `State` of a
-            `msgspec.Struct`.
-        ValueError: the name has other characters.
+        TypeError: the function's annotations are none of a worker's.
+        ValueError: the name has other characters, or what is said does not fit together.
     """
     if not re.fullmatch(r"[a-z0-9-]+", name):
         raise ValueError(f"a worker's name has lower case letters, digits and hyphens, not {name!r}")
+    sources = _as_tuple(reads)
+    if retries and sum(isinstance(source, Topic) for source in sources) > 1:
+        raise ValueError(
+            f"{name} reads two topics by name, so it could not tell their retries apart: retries=False"
+        )
 
-    def decorate(function: Callable[..., Result]) -> Worker:
-        if inspect.iscoroutinefunction(function):
-            raise TypeError(
-                f"{function.__qualname__} is async: a worker is a plain function, called in a thread"
-            )
-        parameters, state_type = _extra_parameters(function)
-        return Worker(name, function, _as_tuple(reads), _as_tuple(writes), retries, state_type, parameters)
+    def decorate(function: Function) -> Worker:
+        read = signature.read(function)
+        if concurrency != 1:
+            _check_concurrency(name, concurrency, read)
+        return Worker(name, function, sources, _as_tuple(writes), retries, on_error, concurrency, read)
 
     return decorate
 
@@ -195,27 +197,8 @@ def _as_tuple(sources: Source | tuple[Source, ...]) -> tuple[Source, ...]:
     return sources if isinstance(sources, tuple) else (sources,)
 
 
-def _extra_parameters(function: Callable[..., Result]) -> tuple[dict[str, str], type[msgspec.Struct] | None]:
-    hints = typing.get_type_hints(function)
-    parameters: dict[str, str] = {}
-    state_type = None
-    for name in list(inspect.signature(function).parameters)[1:]:
-        hint = hints.get(name)
-        if hint is Context:
-            parameters["context"] = name
-        elif (remembered := _state_type(hint)) is not None:
-            parameters["state"] = name
-            state_type = remembered
-        else:
-            raise TypeError(
-                f"{function.__qualname__}: annotate `{name}` as Context or as State[a msgspec.Struct]"
-            )
-    return parameters, state_type
-
-
-def _state_type(hint: object) -> type[msgspec.Struct] | None:
-    """The ``T`` of ``State[T]``, where the hint is that."""
-    if typing.get_origin(hint) is not State:
-        return None
-    (remembered,) = typing.get_args(hint)
-    return remembered if isinstance(remembered, type) and issubclass(remembered, msgspec.Struct) else None
+def _check_concurrency(name: str, concurrency: int, read: Signature) -> None:
+    if not 1 <= concurrency <= MAX_CONCURRENCY:
+        raise ValueError(f"{name}: concurrency is 1 to {MAX_CONCURRENCY}, not {concurrency}")
+    if not read.asynchronous or read.together:
+        raise ValueError(f"{name}: concurrency is for an async function that takes one record")

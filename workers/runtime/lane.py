@@ -172,7 +172,7 @@ class Lane:
                     layout.name(write.topic),
                     key=write.key,
                     value=write.value,
-                    partition=self._partition,
+                    partition=self._partition if write.partition is None else write.partition,
                     headers=h.to_wire(write.headers),
                     timestamp_ms=write.timestamp_ms,
                 )

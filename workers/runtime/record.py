@@ -36,7 +36,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A record to be; without a timestamp it gets the moment of writing.
+    """A record to be; without a timestamp it gets the moment of writing, without a partition the lane's.
 
     ``otherwise`` takes its place where Kafka has no such topic.
     """
@@ -47,6 +47,7 @@ class Write:
     headers: dict[str, str]
     timestamp_ms: int | None = None
     otherwise: Write | None = None
+    partition: int | None = None
 
 
 def from_kafka(record: ConsumerRecord[bytes, bytes]) -> Record:

@@ -111,6 +111,10 @@ class KeyState:
         self._value = value
         self._change = Change(self._key, msgspec.json.encode(value), self._timestamp_ms)
 
+    def forget_change(self) -> None:
+        """The record is to be handled anew: what was put meanwhile is void."""
+        self._value = self._change = None
+
     def keep(self) -> None:
         """The record was handled: what was put is laid over the lane's state."""
         if self._change:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import pytest
 
 from schemas import headers as h
@@ -10,8 +12,9 @@ from schemas.outcome import Outcome
 from schemas.topics import DEAD_LETTER, FAILURES
 from tests.unit.workers.records import RECEIPT, Lane, only, record, to
 from workers.deduplicate import deduplicate
-from workers.route_failures import route, route_failures
-from workers.runtime.api import Forward, Output
+from workers.route_failures import route as route_raw
+from workers.route_failures import route_failures
+from workers.runtime.api import Output, Raw
 from workers.settings import WorkerSettings
 
 DELAYS = ("5s", "1m", "10m")
@@ -35,9 +38,15 @@ FAILED = {
 PERMANENT = [reasons.INVALID_PAYLOAD, reasons.TOO_LARGE, "a-reason-of-ones-own"]
 
 
-def forward(outputs: list[Output]) -> Forward:
-    """The one way that a record goes."""
-    (found,) = [output for output in outputs if isinstance(output, Forward)]
+def route(key: str, headers: Mapping[str, str], delays: Sequence[str]) -> list[Output]:
+    """Where a failed record with these headers goes."""
+    return route_raw(Raw(FAILURES, key.encode(), b"value", headers), key, delays)
+
+
+def forward(outputs: list[Output]) -> Raw:
+    """The one way that a record goes, byte for byte."""
+    (found,) = [output for output in outputs if isinstance(output, Raw)]
+    assert found.value == b"value"
     return found
 
 
@@ -64,6 +73,45 @@ def test_out_of_attempts_it_is_a_dead_letter(attempts: str) -> None:
 @pytest.mark.parametrize(("delays", "attempts"), [((), "0"), ((), "1"), (("2h",), "2")])
 def test_the_delays_are_a_setting(delays: tuple[str, ...], attempts: str) -> None:
     assert forward(route("a1", {**FAILED, h.ERROR_ATTEMPTS: attempts}, delays)).topic == DEAD_LETTER
+
+
+@pytest.mark.parametrize(
+    ("asked", "attempts", "delay"),
+    [
+        ("0", "1", "5s"),
+        ("5", "3", "5s"),
+        ("6", "1", "1m"),
+        ("60", "2", "1m"),
+        ("61", "1", "10m"),
+        ("86400", "1", "10m"),
+        ("", "2", "1m"),
+        ("soon", "2", "1m"),
+        ("-5", "2", "1m"),
+        ("٣", "2", "1m"),
+    ],
+)
+def test_a_worker_may_ask_for_a_delay_and_gets_the_nearest_not_below(
+    asked: str, attempts: str, delay: str
+) -> None:
+    headers = {
+        **FAILED,
+        h.ERROR_REASON: reasons.RETRY_REQUESTED,
+        h.ERROR_ATTEMPTS: attempts,
+        h.ERROR_RETRY_AFTER: asked,
+    }
+    retry = forward(route("a1", headers, DELAYS))
+    assert retry.topic.name == f"retry.normalize.{delay}"
+    assert h.ERROR_RETRY_AFTER not in retry.headers
+
+
+def test_asking_for_a_delay_gives_no_more_attempts() -> None:
+    headers = {
+        **FAILED,
+        h.ERROR_REASON: reasons.RETRY_REQUESTED,
+        h.ERROR_ATTEMPTS: "4",
+        h.ERROR_RETRY_AFTER: "5",
+    }
+    assert forward(route("a1", headers, DELAYS)).topic == DEAD_LETTER
 
 
 def test_a_retry_keeps_the_original_headers_the_attempts_and_the_first_time() -> None:
@@ -122,7 +170,7 @@ def test_a_letter_without_a_key_has_no_outcome() -> None:
 @pytest.mark.parametrize("worker", ["loudest-note", "ingest", "route-failures"])
 def test_what_fails_outside_the_pipeline_ends_no_task_but_is_routed_alike(worker: str) -> None:
     permanent = {**FAILED, h.ERROR_WORKER: worker, h.ERROR_REASON: reasons.INVALID_PAYLOAD}
-    assert route("a1", permanent, DELAYS) == [Forward(DEAD_LETTER, permanent)]
+    assert route("a1", permanent, DELAYS) == [Raw(DEAD_LETTER, b"a1", b"value", permanent)]
     retry = forward(route("a1", {**FAILED, h.ERROR_WORKER: worker}, DELAYS))
     assert retry.topic.name == f"retry.{worker}.5s"
 
@@ -148,7 +196,7 @@ def test_what_fails_outside_the_pipeline_ends_no_task_but_is_routed_alike(worker
 )
 def test_broken_headers_are_unroutable(broken: dict[str, str]) -> None:
     outputs = route("a1", {**FAILED, **broken}, DELAYS)
-    assert [type(output) for output in outputs] == [Forward]
+    assert [type(output) for output in outputs] == [Raw]
     letter = forward(outputs)
     assert letter.topic == DEAD_LETTER
     told = {h.ERROR_REASON: reasons.UNROUTABLE, h.ERROR_MESSAGE: letter.headers[h.ERROR_MESSAGE]}

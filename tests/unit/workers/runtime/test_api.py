@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+
 import msgspec
 import pytest
 
@@ -11,12 +14,17 @@ from schemas.outcome import Outcome
 from schemas.score import Score
 from schemas.topics import FAILURES
 from workers.catalogue import BUILT_IN
-from workers.runtime.api import Context, Output, State, Worker, worker
+from workers.runtime.api import Context, Function, Output, State, States, Worker, worker
+from workers.runtime.signature import Signature
 from workers.settings import WorkerSettings
 
 
 class Remembered(msgspec.Struct, frozen=True):
     """A state."""
+
+
+class Other(msgspec.Struct):
+    """Another state."""
 
 
 @worker("both", reads=(Callback, Score), writes=(Task, Outcome))
@@ -31,9 +39,9 @@ def plain(callback: Callback) -> None:
 
 
 def test_a_worker_knows_its_parameters_by_their_annotations() -> None:
-    assert both.parameters == {"context": "told", "state": "mine"}
+    assert both.signature == Signature(context="told", state="mine", state_type=Remembered)
     assert both.state_type is Remembered
-    assert (plain.parameters, plain.state_type) == ({}, None)
+    assert (plain.signature, plain.state_type) == (Signature(), None)
 
 
 def test_a_worker_can_be_called_like_its_function() -> None:
@@ -110,8 +118,95 @@ def test_the_built_in_workers_read_and_write_what_the_design_says(built_in: Work
     assert writes == reads | written | delays | changelog | {"failures"}
 
 
-def test_an_async_function_is_refused_at_once() -> None:
-    with pytest.raises(TypeError, match="is async"):
+def test_lists_are_for_all_records_that_are_due() -> None:
+    @worker("many", reads=Callback)
+    async def many(
+        _all: list[Callback], told: Sequence[Context], mine: list[State[Remembered]]
+    ) -> list[None]:
+        return [None for _ in zip(told, mine, strict=True)]
 
-        @worker("sleepy", reads=Score)  # type: ignore[arg-type]  # what a user may try
-        async def sleepy(_score: Score) -> None: ...
+    assert many.signature == Signature(
+        asynchronous=True, together=True, context="told", state="mine", state_type=Remembered
+    )
+
+
+def test_a_function_that_mixes_one_and_many_is_refused() -> None:
+    def one_context(_all: list[Callback], extra: Context) -> list[None]:
+        raise NotImplementedError
+
+    def many_contexts(_message: Callback, extra: list[Context]) -> None: ...
+
+    for function in (one_context, many_contexts):
+        with pytest.raises(TypeError, match=r"annotate `extra` as (list\[)?Context"):
+            worker("refused", reads=Callback)(function)
+
+
+def test_a_function_that_takes_nothing_or_yields_while_async_is_refused() -> None:
+    async def yielding(_message: Callback) -> AsyncIterator[Task]:
+        yield Task(b"")
+
+    with pytest.raises(TypeError, match="yielding is async and yields"):
+        worker("refused", reads=Callback)(yielding)  # type: ignore[arg-type]  # what a user may try
+    with pytest.raises(TypeError, match="takes nothing"):
+        worker("refused", reads=Callback)(lambda: None)
+
+
+def test_an_annotation_that_cannot_be_looked_up_is_named() -> None:
+    def hidden(_message: Elsewhere) -> None: ...  # type: ignore[name-defined]  # noqa: F821 - the point
+
+    with pytest.raises(TypeError, match=r"'Elsewhere' cannot be looked up .*TYPE_CHECKING"):
+        worker("refused", reads=Callback)(hidden)
+
+
+async def sleepy(_message: Callback) -> None: ...
+async def sleepy_list(_all: list[Callback]) -> list[None]:
+    return []
+
+
+@pytest.mark.parametrize(
+    ("function", "concurrency"),
+    [(sleepy, 0), (sleepy, -1), (sleepy, 101), (sleepy_list, 2), (plain.function, 2)],
+)
+def test_concurrency_is_for_async_functions_of_one_record_and_bounded(
+    function: Function, concurrency: int
+) -> None:
+    with pytest.raises(ValueError, match="refused: concurrency is"):
+        worker("refused", reads=Callback, concurrency=concurrency)(function)
+
+
+def test_two_topics_by_name_cannot_be_told_apart_when_they_come_again() -> None:
+    with pytest.raises(ValueError, match="retries=False"):
+        worker("refused", reads=(Topic("one"), Topic("two")))
+    assert worker("fine", reads=(Topic("one"), Topic("two")), retries=False)(lambda _raw: None).sources
+
+
+def test_a_timer_takes_the_time_and_what_its_worker_remembers() -> None:
+    w = worker("timed", reads=Callback)(both.function)
+
+    @w.every("1m")
+    def minutely(_now: datetime, _states: States[Remembered]) -> None: ...
+
+    @w.every("2h")
+    def bare(_now: datetime) -> None: ...
+
+    assert [(t.name, t.seconds, t.takes_states) for t in w.timers] == [
+        ("minutely", 60, True),
+        ("bare", 7200, False),
+    ]
+    assert [w.timers[0].next_after(s) for s in (0, 59.9, 60, 61)] == [60, 60, 120, 120]
+
+
+def test_another_function_is_no_timer() -> None:
+    def nothing() -> None: ...
+    def a_message(_message: Callback) -> None: ...
+    def others_state(_now: datetime, _states: States[Other]) -> None: ...
+    def one_state(_now: datetime, _state: State[Remembered]) -> None: ...
+    async def waiting(_now: datetime) -> None: ...
+
+    for function in (nothing, a_message, others_state, one_state, waiting):
+        with pytest.raises(TypeError, match=r"a timer is a plain function that takes a datetime and States"):
+            worker("timed", reads=Callback)(both.function).every("1m")(function)  # type: ignore[type-var]
+    with pytest.raises(TypeError, match="its worker has no state"):
+        worker("timed", reads=Callback)(plain.function).every("1m")(others_state)
+    with pytest.raises(ValueError, match="expected a delay"):
+        plain.every("often")

@@ -14,7 +14,7 @@ from schemas.message import Message
 from schemas.score import Score
 from schemas.topics import DEAD_LETTER, FAILURES, changelog
 from tests.unit.workers.records import NOON_MS, RECEIPT, Lane, only, record, to
-from workers.runtime.api import Context, Failure, Keyed, Output, Reject, State, worker
+from workers.runtime.api import Context, Failure, Keyed, Output, Raw, Reject, Retry, State, worker
 from workers.settings import WorkerSettings
 
 
@@ -145,6 +145,34 @@ def test_a_rejection_shows_what_it_came_from_and_no_stack_of_its_own() -> None:
     assert h.ERROR_EXCEPTION not in only(FAILURES, Lane(echo).handle(record(b"reject r"))).headers
 
 
+@pytest.mark.parametrize(
+    ("after", "told"),
+    [("5s", "5"), ("2h", "7200"), (timedelta(seconds=0.2), "1"), (timedelta(0), "0"), (None, None)],
+)
+def test_another_try_may_be_asked_for_at_a_delay(after: timedelta | str | None, told: str | None) -> None:
+    @worker("patient", reads=Callback)
+    def patient(_callback: Callback) -> None:
+        raise Retry("Too many requests.", after=after) from KeyError("limit")
+
+    batch = Lane(patient).handle(record(b"x"))
+    headers = only(FAILURES, batch).headers
+    assert batch.failed == {"retry-requested": 1}
+    assert batch.error is None
+    assert headers[h.ERROR_MESSAGE] == "Too many requests."
+    assert "KeyError: 'limit'" in headers[h.ERROR_EXCEPTION]
+    assert headers.get(h.ERROR_RETRY_AFTER) == told
+
+
+def test_a_worker_may_want_no_other_try_after_what_it_did_not_foresee() -> None:
+    @worker("once", reads=Callback, on_error="reject")
+    def once(callback: Callback) -> None:
+        raise Retry("Later.") if callback.body == b"retry" else KeyError("it")
+
+    batch = Lane(once).handle(record(b"x"), record(b"retry"))
+    assert batch.failed == {"unretried-error": 1, "retry-requested": 1}
+    assert isinstance(batch.error, KeyError)
+
+
 @pytest.mark.parametrize("character", ["x", "é", "漢", "😀", "\ud800"])
 @pytest.mark.parametrize("error", [RuntimeError, lambda text: Reject(text, text)])
 def test_error_headers_stay_under_64_kib(character: str, error: type[Exception]) -> None:
@@ -214,7 +242,7 @@ def test_a_timestamp_that_no_calendar_has_is_the_records_own_affair(timestamp_ms
 
 def test_what_fails_in_the_worker_that_reads_the_failures_is_a_dead_letter_at_once() -> None:
     @worker("reads-failures", reads=FAILURES, retries=False)
-    def reads_failures(_value: bytes, context: Context) -> None:
+    def reads_failures(_failure: Raw, context: Context) -> None:
         raise KeyError(context.key)
 
     told = {h.ERROR_WORKER: "render", h.ERROR_REASON: "unexpected-error", h.ERROR_OFFSET: "7"}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import msgspec
 import pytest
 
+from broker.partitioner import partition
 from schemas import headers as h
 from schemas.callback import Callback, Task
 from schemas.file import MidiFile
@@ -16,7 +16,8 @@ from schemas.outcome import Outcome
 from schemas.score import Score
 from schemas.topics import DEAD_LETTER, FAILURES
 from tests.unit.workers.records import NOON_MS, RECEIPT, Lane, only, record, to
-from workers.runtime.api import Context, Dropped, Failure, Forward, Keyed, Output, Result, State, worker
+from workers.runtime.api import Context, Dropped, Failure, Keyed, Output, Raw, Result, State, worker
+from workers.runtime.handle import Batch
 from workers.settings import WorkerSettings
 
 
@@ -118,12 +119,13 @@ def test_only_what_comes_by_the_topic_now_was_sent_again_by_an_operator() -> Non
     assert [c.redriven for c in contexts_of(*((topic, RECEIPT) for topic in topics))] == [False, False, True]
 
 
-@worker("all-kinds", reads=Callback, writes=(Sum, Outcome))
-def all_kinds(_callback: Callback) -> Iterator[Output]:
+@worker("all-kinds", reads=Callback, writes=(Sum, Outcome, DEAD_LETTER))
+def all_kinds(callback: Callback) -> Iterator[Output]:
     """Every kind of output."""
+    letter = Raw(DEAD_LETTER, b"a1", callback.body, {"only": "this"})
     yield Sum(1)
     yield Keyed("other", Sum(2))
-    yield Forward(DEAD_LETTER, {"only": "this"}, Forward(FAILURES, {}))
+    yield letter
     yield Failure("broken", "It is broken.")
     yield Dropped("dull")
     yield Dropped("dull")
@@ -140,10 +142,60 @@ def test_a_worker_may_return_several_outputs_of_every_kind() -> None:
     assert only(FAILURES, batch).headers[h.ERROR_MESSAGE] == "It is broken."
 
 
-def test_what_is_forwarded_goes_byte_for_byte_with_the_headers_given() -> None:
-    forwarded = only(DEAD_LETTER, Lane(all_kinds).handle(record(b"\xffbody")))
-    assert (forwarded.key, forwarded.value, forwarded.headers) == (b"a1", b"\xffbody", {"only": "this"})
-    assert forwarded.otherwise == replace(forwarded, topic=FAILURES, headers={}, otherwise=None)
+def test_a_raw_output_goes_byte_for_byte_with_the_headers_given() -> None:
+    letter = only(DEAD_LETTER, Lane(all_kinds).handle(record(b"\xffbody")))
+    assert (letter.key, letter.value, letter.headers) == (b"a1", b"\xffbody", {"only": "this"})
+
+
+def test_another_key_is_written_where_kafkas_producers_put_it_and_the_records_own_where_the_record_is() -> (
+    None
+):
+    batch = Lane(all_kinds, WorkerSettings(partitions=5)).handle(record(b"x"))
+    assert [write.partition for write in to(Sum, batch.writes)] == [None, partition(b"other", 5)]
+    assert only(DEAD_LETTER, batch).partition is None
+
+
+@worker("copy", reads=Topic("anything"), writes=Topic("copies"))
+def copy(raw: Raw) -> Raw:
+    """Do as the record's headers say."""
+    key = raw.headers.get("key", "a1").encode() or None
+    target, otherwise = raw.headers.get("to", "copies"), raw.headers.get("otherwise")
+    other = Raw(Topic(otherwise), key, b"other") if otherwise else None
+    return Raw(Topic(target), key, raw.value * int(raw.headers.get("times", "1")), {}, other)
+
+
+def copied(key: str | bytes | None = "a1", **headers: str) -> Batch:
+    return Lane(copy).handle(record(b"\xff\x00", topic="midi.anything", key=key, headers=headers))
+
+
+def test_a_worker_that_reads_a_topic_by_name_gets_raw_records_and_may_choose_another_key() -> None:
+    written = only(Topic("copies"), copied(key="new"))
+    assert (written.key, written.value, written.partition) == (b"a1", b"\xff\x00", partition(b"a1", 6))
+    assert only(Topic("copies"), copied(key="a1")).partition is None
+    without = Lane(copy).handle(record(b"x", topic="midi.anything", headers={"key": ""}))
+    assert (only(Topic("copies"), without).key, only(Topic("copies"), without).partition) == (None, None)
+
+
+def test_a_topic_that_is_not_in_writes_needs_one_that_is_to_take_its_place() -> None:
+    batch = copied(to="elsewhere")
+    assert batch.failed == {"unexpected-error": 1}
+    assert "does not name it in `writes`" in only(FAILURES, batch).headers[h.ERROR_MESSAGE]
+    assert copied(to="elsewhere", otherwise="nowhere").failed == {"unexpected-error": 1}
+    written = only(Topic("elsewhere"), copied(to="elsewhere", otherwise="copies"))
+    assert written.otherwise
+    assert (written.otherwise.topic, written.otherwise.value) == (Topic("copies"), b"other")
+
+
+def test_a_raw_output_too_large_for_its_topic_is_the_records_own_failure() -> None:
+    assert copied(times="5000000").failed == {"too-large": 1}
+
+
+def test_headers_too_large_for_a_record_are_the_records_own_failure() -> None:
+    headers = {**RECEIPT, "x-note": "x" * 20_000}
+    lane = Lane(all_kinds, WorkerSettings(max_body_bytes=1024))
+    assert not lane.handle(record(b"x", headers=headers)).failed.keys() - {"broken"}
+    huge = {**RECEIPT, "x-note": "x" * 1_100_000}
+    assert lane.handle(record(b"x", headers=huge)).failed == {"too-large": 1}
 
 
 @pytest.mark.parametrize("result", [None, [], (), Dropped("dull"), [Dropped("dull")]])
@@ -220,15 +272,42 @@ def test_a_worker_with_one_source_needs_no_kind_to_read_a_retry() -> None:
     assert only(Sum, batch).value == b'{"total":1}'
 
 
-def test_a_worker_that_reads_a_topic_gets_the_raw_value() -> None:
+def test_a_worker_may_read_messages_and_one_topic_by_name() -> None:
     got: list[object] = []
 
-    @worker("raw", reads=Topic("anything"))
-    def raw(value: bytes) -> None:
-        got.append(value)
+    @worker("mixed", reads=(Task, Topic("anything")))
+    def mixed(message: Task | Raw, context: Context) -> None:
+        got.append((context.key, message))
 
-    Lane(raw).handle(record(b"\xff\x00", topic="midi.anything"))
-    assert got == [b"\xff\x00"]
+    lane = Lane(mixed)
+    lane.handle(record(b"t", topic="midi.tasks"), record(b"r", topic="midi.anything", key=None, headers={}))
+    lane.handle(record(b"again", topic="midi.retry.mixed.5s", headers={h.CE_TYPE: "foreign"}))
+    assert got == [
+        ("a1", Task(b"t")),
+        ("", Raw(Topic("anything"), None, b"r", {})),
+        ("a1", Raw(Topic("anything"), b"a1", b"again", {h.CE_TYPE: "foreign"})),
+    ]
+
+
+@pytest.mark.parametrize("told", ["", "4", "3", "four", "-1", "٣x"])
+def test_a_version_and_the_one_before_are_read_and_so_is_what_does_not_tell_its_own(told: str) -> None:
+    @worker("reader", reads=Sum, writes=Task)
+    def reader(_message: Sum) -> Task:
+        return Task(b"read")
+
+    came = record(b'{"total":1}', topic="midi.sums", headers={**RECEIPT, h.SCHEMA: told})
+    assert only(Task, Lane(reader).handle(came)).value == b"read"
+
+
+@pytest.mark.parametrize("told", ["5", "2", "0", "9" * 5000])
+def test_another_version_is_rejected_and_says_what_to_do(told: str) -> None:
+    @worker("reader", reads=Sum)
+    def reader(_message: Sum) -> None:
+        raise AssertionError("never called")
+
+    failure = only(FAILURES, Lane(reader).handle(record(b"{}", topic="midi.sums", headers={h.SCHEMA: told})))
+    assert failure.headers[h.ERROR_REASON] == "unsupported-version"
+    assert f"test.sum of version {told[:9]}" in failure.headers[h.ERROR_MESSAGE]
 
 
 def test_the_prefix_tells_which_topic_is_which() -> None:

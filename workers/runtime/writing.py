@@ -1,0 +1,99 @@
+"""From what a worker's function returns to records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from broker.partitioner import partition
+from schemas import headers as h
+from schemas import reasons
+from schemas.message import Message, Topic
+from workers.runtime.api import Raw, Reject, Worker, topic_of
+from workers.runtime.record import Write
+from workers.settings import WorkerSettings
+
+HEADROOM_BYTES: Final = 128 * 1024
+"""What a value leaves free in a record: for its key, its headers, and error headers should it fail later."""
+
+_FRAME_BYTES: Final = 1024
+"""What Kafka puts around a record."""
+
+_CHARACTER_BYTES: Final = 6
+"""What a character of a header takes at most (see `headers.to_wire`)."""
+
+
+class Writing:
+    """Makes the records that one worker writes."""
+
+    def __init__(self, worker: Worker, settings: WorkerSettings) -> None:
+        self._worker, self._layout = worker, settings.layout
+        self._writable = frozenset(map(topic_of, worker.writes))
+
+    def message(self, key: bytes | None, message: Message, headers: Mapping[str, str]) -> Write:
+        """A message with the headers that are passed on to it.
+
+        Raises:
+            TypeError: the worker does not say that it writes it.
+            Reject: it is too large for a record.
+        """
+        kind = type(message)
+        self._check_writes(kind.topic, kind.kind)
+        value = message.encode()
+        self._check_size(kind.topic, kind.kind, key, value, headers)
+        return Write(kind.topic, key, value, {**headers, **described(kind)})
+
+    def keyed(self, key: str, message: Message, headers: Mapping[str, str]) -> Write:
+        """A message in the partition of its own key.
+
+        Raises:
+            TypeError, Reject: see `message`.
+        """
+        return self._in_partition_of_its_key(self.message(key.encode(), message, headers))
+
+    def raw(self, raw: Raw, of: bytes | None = None) -> Write:
+        """A record as it is; under the key ``of`` the record in work it stays in that one's partition.
+
+        Raises:
+            TypeError: neither the worker says that it writes there, nor the output what takes its place.
+            Reject: it is too large for a record.
+        """
+        if raw.otherwise is None:
+            self._check_writes(raw.topic, f"record for the topic {raw.topic.name}")
+        self._check_size(raw.topic, "record", raw.key, raw.value, raw.headers)
+        otherwise = self.raw(raw.otherwise, of) if raw.otherwise else None
+        write = Write(raw.topic, raw.key, raw.value, dict(raw.headers), otherwise=otherwise)
+        return write if raw.key in {of, None} else self._in_partition_of_its_key(write)
+
+    def _in_partition_of_its_key(self, write: Write) -> Write:
+        return replace(write, partition=partition(write.key or b"", self._layout.partitions))
+
+    def _check_writes(self, topic: Topic, what: str) -> None:
+        if topic not in self._writable:
+            raise TypeError(f"{self._worker.name} returned a {what} but does not name it in `writes`")
+
+    def _check_size(
+        self, topic: Topic, what: str, key: bytes | None, value: bytes, headers: Mapping[str, str]
+    ) -> None:
+        room = self._layout.max_record_bytes + topic.headroom_bytes
+        if len(value) > room - HEADROOM_BYTES:
+            raise Reject(
+                reasons.TOO_LARGE,
+                f"The {what} has {len(value)} bytes; at most {room - HEADROOM_BYTES} fit a record.",
+            )
+        around = len(key or b"") + _bytes_of(headers)
+        if len(value) + around > room - _FRAME_BYTES:
+            raise Reject(
+                reasons.TOO_LARGE, f"With {around} bytes of key and headers, the {what} fits no record."
+            )
+
+
+def _bytes_of(headers: Mapping[str, str]) -> int:
+    """What headers take at most: a character that cannot be encoded takes the most bytes."""
+    return sum(len(name) + len(text) for name, text in headers.items()) * _CHARACTER_BYTES
+
+
+def described(kind: type[Message]) -> dict[str, str]:
+    """The headers that tell what kind of value a record has."""
+    return {h.CE_TYPE: kind.kind, h.CONTENT_TYPE: kind.content_type, h.SCHEMA: str(kind.version)}
