@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from schemas import headers as h
 from schemas.message import Message, Topic
-from schemas.topics import FAILURES, changelog
+from schemas.topics import FAILURES
 from workers.runtime.api import Dropped, Failure, Keyed, Output, Raw, Unavailable, Worker
 from workers.runtime.calling import Work, call, runs
 from workers.runtime.failures import Fault, failed, fault_of, unroutable
@@ -52,7 +51,6 @@ class Handler:
         self._worker, self._version = worker, version
         self._reading, self._writing = Reading(worker, settings), Writing(worker, settings)
         self._routes_failures = FAILURES in worker.reads
-        self._changelog = changelog(worker.name, settings.dedup_window)
 
     def handle(self, records: Sequence[Record], state: LaneState | None) -> Batch:
         """Handle records in order until they, the time or the bytes are used up, or something is away."""
@@ -70,7 +68,7 @@ class Handler:
                 size += sum(len(write.value or b"") for write in writes)
             if batch.blocked or size > BUDGET_BYTES or time.monotonic() > deadline:
                 break
-        batch.writes += self._changes(state)
+        batch.writes += self._writing.changes(state)
         return batch
 
     def _called(self, run: Sequence[Record], state: LaneState | None) -> Sequence[Work]:
@@ -136,8 +134,3 @@ class Handler:
         # What the topic implies, should the record's producer have left it out.
         kind = {} if source is None or isinstance(source, Topic) else described(source)
         return failed(record, fault, worker=self._worker.name, version=self._version, kind=kind)
-
-    def _changes(self, state: LaneState | None) -> Iterator[Write]:
-        for change in state.changes() if state is not None else ():
-            headers = {h.CONTENT_TYPE: "application/json", h.SCHEMA: "1"}
-            yield Write(self._changelog, change.key.encode(), change.value, headers, change.timestamp_ms)

@@ -52,6 +52,12 @@ class LaneState:
         value: msgspec.Struct = self._decoder.decode(change.value)
         return value
 
+    def items(self, timestamp_ms: int) -> Iterator[tuple[str, msgspec.Struct]]:
+        """Each key with its value that has not expired by then."""
+        for key in list(self._committed | self._overlay):
+            if (value := self.get(key, timestamp_ms)) is not None:
+                yield key, value
+
     def put(self, change: Change) -> None:
         """Lay a change over the committed values."""
         self._overlay[change.key] = change

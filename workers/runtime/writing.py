@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -10,8 +10,10 @@ from broker.partitioner import partition
 from schemas import headers as h
 from schemas import reasons
 from schemas.message import Message, Topic
+from schemas.topics import changelog
 from workers.runtime.api import Raw, Reject, Worker, topic_of
 from workers.runtime.record import Write
+from workers.runtime.state import LaneState
 from workers.settings import WorkerSettings
 
 HEADROOM_BYTES: Final = 128 * 1024
@@ -30,6 +32,7 @@ class Writing:
     def __init__(self, worker: Worker, settings: WorkerSettings) -> None:
         self._worker, self._layout = worker, settings.layout
         self._writable = frozenset(map(topic_of, worker.writes))
+        self._changelog = changelog(worker.name, settings.dedup_window)
 
     def message(self, key: bytes | None, message: Message, headers: Mapping[str, str]) -> Write:
         """A message with the headers that are passed on to it.
@@ -65,6 +68,12 @@ class Writing:
         otherwise = self.raw(raw.otherwise, of) if raw.otherwise else None
         write = Write(raw.topic, raw.key, raw.value, dict(raw.headers), otherwise=otherwise)
         return write if raw.key in {of, None} else self._in_partition_of_its_key(write)
+
+    def changes(self, state: LaneState | None) -> Iterator[Write]:
+        """What changed in a state, for the changelog."""
+        for change in state.changes() if state is not None else ():
+            headers = {h.CONTENT_TYPE: "application/json", h.SCHEMA: "1"}
+            yield Write(self._changelog, change.key.encode(), change.value, headers, change.timestamp_ms)
 
     def _in_partition_of_its_key(self, write: Write) -> Write:
         return replace(write, partition=partition(write.key or b"", self._layout.partitions))

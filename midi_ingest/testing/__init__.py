@@ -1,0 +1,12 @@
+"""For tests of your own workers: what runs them in production, without Kafka.
+
+from midi_ingest.testing import Harness
+
+def test_the_loudest_note_is_found() -> None:
+    harness = Harness(loudest)
+    assert harness.send(score) == [Loudest(instrument="Piano", pitch=64, velocity=90)]
+"""
+
+from midi_ingest.testing.harness import Failed, Harness, Written
+
+__all__ = ["Failed", "Harness", "Written"]
