@@ -1,8 +1,9 @@
 """midi-ingest's public face: what a custom worker imports, and the command `midi-ingest`."""
 
 # ruff: noqa: E402 - nothing of ours may be imported before we know that it is ours
-from midi_ingest.shadowing import refuse_shadows
+from midi_ingest.shadowing import leave_out_current_folder, refuse_shadows
 
+leave_out_current_folder()
 refuse_shadows()
 
 from midi_ingest.version import __version__

@@ -57,8 +57,18 @@ app.command(
 
     midi-ingest worker deduplicate
     midi-ingest worker normalize render       # both in one process
-    midi-ingest worker my_worker.py:loudest   # one of your own
+    midi-ingest worker my_worker.py:loudest   # one of your own: docs/custom-workers.md
     MIDI_INGEST_HEALTH_PORT=8081 midi-ingest worker store""",
+)
+app.command(
+    "midi_ingest.commands.workers:workers",
+    name="workers",
+    help="List the workers there are: what each reads, writes and remembers.",
+    help_epilogue="""Examples:
+
+    midi-ingest workers
+    midi-ingest workers my_worker.py:loudest   # beside one of your own
+    midi-ingest workers --output json""",
 )
 app.command(
     "midi_ingest.commands.topics:topics",

@@ -9,7 +9,7 @@ from midi_ingest import process
 from midi_ingest.cli import USAGE, fail
 from midi_ingest.settings import Settings
 from midi_ingest.version import __version__
-from midi_ingest.workers import UnknownWorker, find
+from midi_ingest.workers import UnknownWorker, find_all
 from workers.runtime import run
 from workers.runtime.member import AssignmentError
 from workers.runtime.state import StateError
@@ -19,11 +19,12 @@ def worker(name: str, /, *names: str) -> int:
     """Run one or more workers in this process, until SIGTERM or Ctrl-C.
 
     Args:
-        name: deduplicate, normalize, render, store, route-failures; or your own as path/to/file.py:name.
+        name: deduplicate, normalize, render, store, route-failures, one that an installed package brings; or your
+            own as path/to/file.py:name. `midi-ingest workers` lists them.
         names: more of them.
     """
     try:
-        workers = [find(reference) for reference in dict.fromkeys((name, *names))]
+        workers = find_all((name, *names))
     except UnknownWorker as error:
         return fail(str(error), USAGE)
 

@@ -14,7 +14,7 @@ from midi_ingest.version import __version__
 pytestmark = pytest.mark.filterwarnings("ignore:Cyclopts application invoked without tokens")
 
 COMMANDS = [
-    [], ["up"], ["ingest"], ["worker"], ["send"], ["topics"], ["topics", "apply"], ["topics", "diff"],
+    [], ["up"], ["ingest"], ["worker"], ["workers"], ["send"], ["topics"], ["topics", "apply"], ["topics", "diff"],
     ["spool"], ["spool", "status"], ["spool", "drain"],
 ]  # fmt: skip
 
@@ -65,6 +65,7 @@ def test_the_version_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
         ["send", "--count", "0"],
         ["send", "--notes", "many"],
         ["topics", "diff", "--output", "xml"],
+        ["workers", "--output", "xml"],
     ],
     ids=" ".join,
 )
@@ -87,7 +88,13 @@ def test_a_wrong_setting_stops_every_command_with_2_and_is_named(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["worker", "bogus"], ["worker", "render", "bogus"], ["topics", "diff", "--worker", "bogus"]]
+    "arguments",
+    [
+        ["worker", "bogus"],
+        ["worker", "render", "bogus"],
+        ["topics", "diff", "--worker", "bogus"],
+        ["workers", "bogus"],
+    ],
 )
 def test_an_unknown_worker_exits_2_and_says_which_there_are(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]

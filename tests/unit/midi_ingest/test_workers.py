@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from midi_ingest.workers import UnknownWorker, find
+from midi_ingest.commands.workers import workers
+from midi_ingest.workers import UnknownWorker, available, find, find_all
 from schemas.score import Score
 from workers.catalogue import BUILT_IN
 from workers.runtime.api import Worker
@@ -91,3 +95,121 @@ def test_the_public_face_has_all_that_it_names() -> None:
 
     assert {"worker", "Score", "Reject"} <= set(midi_ingest.__all__)
     assert [name for name in midi_ingest.__all__ if not hasattr(midi_ingest, name)] == []
+
+
+def test_a_file_may_import_its_neighbours_but_never_a_package_of_theirs_instead_of_ours(
+    tmp_path: Path,
+) -> None:
+    for package in ("workers", "schemas"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").write_text("raise AssertionError('not this one')")
+    (tmp_path / "its_neighbour_of_this_test.py").write_text("NAME = 'mine'")
+    path = tmp_path / "own.py"
+    path.write_text(
+        "from its_neighbour_of_this_test import NAME\n"
+        "import schemas.score, workers.settings\n"
+        "from midi_ingest import Score, worker\n"
+        "@worker(NAME, reads=Score)\n"
+        "def own(score: Score) -> None: ...\n"
+    )
+    assert find(f"{path}:own").name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("def inner():\n    import numpie\ninner()", [", line 2, in inner", "No module named 'numpie'"]),
+        ("def broken(:", ["line 1", "SyntaxError"]),
+        ("1 / 0", ["line 1, in <module>", "ZeroDivisionError"]),
+        (
+            "from midi_ingest import Score, worker\n@worker('Bad', reads=Score)\ndef own(s: Score): ...",
+            ["line 2, in <module>", "lower case letters"],
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_imported_shows_where_it_fails_and_not_how_we_got_there(
+    tmp_path: Path, text: str, told: list[str]
+) -> None:
+    path = tmp_path / "broken.py"
+    path.write_text(text)
+    with pytest.raises(UnknownWorker, match=r"broken\.py cannot be imported") as caught:
+        find(f"{path}:own")
+    for part in told:
+        assert part in str(caught.value)
+    assert "importlib" not in str(caught.value)
+    assert "midi_ingest/workers.py" not in str(caught.value)
+
+
+def test_two_workers_of_one_name_do_not_run_in_one_process(file: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.py"
+    other.write_text(CUSTOM)
+    with pytest.raises(UnknownWorker, match="are both called 'mine'"):
+        find_all([f"{file}:own", f"{other}:own"])
+    assert [w.name for w in find_all(["render", f"{file}:own", "render"])] == ["render", "mine"]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Installs a package with entry points, as pip would."""
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(str(site))
+
+    def install(package: str, module: str, **points: str) -> None:
+        info = site / f"{package}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+        lines = [f"{name.replace('_', '-')} = {package}:{attribute}\n" for name, attribute in points.items()]
+        (info / "entry_points.txt").write_text("[midi_ingest.workers]\n" + "".join(lines))
+        (site / f"{package}.py").write_text(module)
+        monkeypatch.delitem(sys.modules, package, raising=False)
+
+    return install
+
+
+def test_an_installed_package_brings_workers_by_name(install: Callable[..., None]) -> None:
+    install("custom_of_test", CUSTOM, mine="own")
+    assert find("mine").name == "mine"
+    assert [(one.name, one.origin) for one in available() if one.name == "mine"] == [
+        ("mine", "custom_of_test 1.0")
+    ]
+
+
+def test_what_is_wrong_with_an_installed_worker_is_said_and_stops_no_other(
+    install: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    install("wrong_of_test", CUSTOM, other_name="own", no_worker="plain", missing="nothing")
+    install("broken_of_test", "import numpie", broken="own")
+    install("impostor_of_test", CUSTOM, render="impostor")
+    install("one_of_test", CUSTOM, mine="own")
+    install("two_of_test", CUSTOM, mine="own")
+    problems = {
+        "other-name": "is called 'mine'",
+        "no-worker": "is no function with @worker",
+        "missing": "cannot be loaded:.*has no attribute 'nothing'",
+        "broken": "cannot be loaded:.*No module named 'numpie'",
+        "mine": "one_of_test 1.0 and two_of_test 1.0 bring a worker 'mine' each: uninstall one",
+    }
+    for name, problem in problems.items():
+        with pytest.raises(UnknownWorker, match=f"(?s){problem}"):
+            find(name)
+    assert find("render") is BUILT_IN["render"]
+    assert workers(output="json") == 1
+    listed = json.loads(capsys.readouterr().out)
+    assert {one["name"] for one in listed if one["problem"]} == {*problems, "render"}
+    assert workers() == 1
+    assert "'render', which is a built-in one: rename it there." in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_listing_tells_what_each_reads_writes_and_remembers(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert workers(f"{file}:own", output="json") == 0
+    listed = {one["name"]: one for one in json.loads(capsys.readouterr().out)}
+    assert list(listed) == [*BUILT_IN, "mine"]
+    assert listed["deduplicate"]["reads"] == ["midi.callbacks"]
+    assert listed["deduplicate"]["writes"] == ["midi.tasks", "midi.outcomes", "midi.dead-letter.status"]
+    assert (listed["mine"]["remembers"], listed["mine"]["from"]) == ("Memory", f"{file}:own")
+    assert workers() == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in BUILT_IN)
