@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := schemas telemetry broker ingest workers midi_ingest tests bench
+SOURCES := schemas telemetry broker ingest workers midi_ingest tests bench examples
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-unit faults check format bench schemas up down smoke clean
@@ -30,6 +30,7 @@ check: $(VENV)/.dev  ## lint, format, types, import rules
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(BIN)/mypy
+	@$(BIN)/mypy examples
 	@$(BIN)/lint-imports
 
 format: $(VENV)/.dev  ## format the code and mend what ruff can mend

@@ -1,4 +1,4 @@
-"""A worker of your own: writes each song's loudest note to a topic of its own.
+"""Stateless: writes each song's loudest note to a topic of its own.
 
 midi-ingest topics apply --worker examples/loudest_note.py:loudest
 midi-ingest worker examples/loudest_note.py:loudest
@@ -9,7 +9,6 @@ from midi_ingest import Message, Score, worker
 
 class Loudest(Message, topic="loudest", kw_only=True):
     """The loudest note of a song; the first of several."""
-
 
     instrument: str
     pitch: int
