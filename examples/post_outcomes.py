@@ -30,7 +30,8 @@ async def post(outcome: Outcome, context: Context) -> None:
     except (aiohttp.ClientConnectionError, TimeoutError) as error:
         raise Unavailable(f"The server does not answer: {type(error).__name__}.") from error
     if status == 429:
-        raise Retry("Too many at once.", after=timedelta(seconds=int(retry_after or 1)))
+        seconds = int(retry_after) if retry_after.isdecimal() else 1
+        raise Retry("Too many at once.", after=timedelta(seconds=seconds))
     if status >= 500:
         raise Unavailable(f"The server answers {status}.")
     if status >= 400:

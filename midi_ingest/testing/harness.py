@@ -74,7 +74,7 @@ class Harness:
         self.dropped: Counter[str] = Counter()
         self.blocked: Unavailable | None = None
         """What the worker waits for: `advance` lets it try again."""
-        self._worker = worker
+        self.worker = worker
         self._settings = WorkerSettings(**settings)
         self._handler = Handler(worker, self._settings, __version__)
         self._router = Handler(route_failures, self._settings, __version__)
@@ -128,7 +128,7 @@ class Harness:
     ) -> Record:
         """A record as Kafka would hold it, of this moment; a message of None is a tombstone."""
         kind = type(message) if isinstance(message, Message) else None
-        source = topic or (kind.topic if kind else topic_of(self._worker.reads[0]))
+        source = topic or (kind.topic if kind else topic_of(self.worker.reads[0]))
         encoded = key.encode() if isinstance(key, str) else key
         self._offset += 1
         return Record(
@@ -170,7 +170,7 @@ class Harness:
 
     def restart(self) -> None:
         """Forget everything but the changelog, as a process that starts anew on another machine."""
-        self._handler = Handler(self._worker, self._settings, __version__)
+        self._handler = Handler(self.worker, self._settings, __version__)
         self._state = self._empty_state()
         for change in self._changelog:
             if self._state is not None:
@@ -181,7 +181,7 @@ class Harness:
         return int(self.now.timestamp() * 1000)
 
     def _empty_state(self) -> LaneState | None:
-        remembered = self._worker.state_type
+        remembered = self.worker.state_type
         return LaneState(remembered, self._settings.dedup_window) if remembered else None
 
     def _written_by(self, act: Callable[[], None]) -> list[Message | Raw]:
@@ -212,11 +212,11 @@ class Harness:
     def _moments(self) -> Iterator[datetime]:
         """When something is due."""
         yield from (when for when, _ in self._retries)
-        for timer in self._worker.timers:
+        for timer in self.worker.timers:
             yield datetime.fromtimestamp(timer.next_after(self.now.timestamp()), UTC)
 
     def _tick(self) -> None:
-        for timer in self._worker.timers:
+        for timer in self.worker.timers:
             if self.now.timestamp() % timer.seconds:
                 continue
             tick = self._ticking.tick(timer, self.now, _PARTITION, self._state)
@@ -227,7 +227,7 @@ class Harness:
     def _commit(self, writes: Iterable[Write]) -> None:
         if self._state is not None:
             self._state.commit()
-        remembered = changelog(self._worker.name, self._settings.dedup_window)
+        remembered = changelog(self.worker.name, self._settings.dedup_window)
         for write in writes:
             if write.topic == remembered:
                 self._changelog.append(write)
