@@ -115,6 +115,9 @@ LANES: Final = Gauge("midi_ingest_worker_lanes", "Lanes this process owns.", ["w
 LANE_RESTARTS: Final = Counter(
     "midi_ingest_worker_lane_restarts", "Times a lane was rebuilt after an error of Kafka's.", ["worker"]
 )
+TIMER_ERRORS: Final = Counter(
+    "midi_ingest_worker_timer_errors", "Times a worker's timer raised an error.", ["worker"]
+)
 STATE_KEYS: Final = Gauge(
     "midi_ingest_worker_state_keys",
     "Keys that a stateful worker keeps, by partition.",

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime
 
 from broker.partitioner import partition
 from midi_ingest.settings import Settings
 from schemas import headers as h
 from schemas.message import Topic
 from schemas.topics import DEAD_LETTER, FAILURES
-from tests.integration.test_lanes import Counted, Word, counted, running, words
+from tests.integration.test_lanes import Counted, Times, Word, counted, running, words
 from tests.topics import read_until
 from workers.route_failures import route_failures
-from workers.runtime.api import Context, Failure, Keyed, Raw, Retry, worker
+from workers.runtime.api import Context, Failure, Keyed, Raw, Retry, State, States, worker
 
 
 async def test_an_async_worker_has_several_keys_in_work_at_once_and_keeps_the_order_of_each(
@@ -77,6 +79,39 @@ async def test_a_worker_asks_for_another_try_at_a_delay_and_is_out_of_attempts_i
     assert came == [(1, "test.words"), (2, "retry.patient.1s"), (3, "retry.patient.1s")]
     assert letter.headers[h.ERROR_REASON] == "retry-requested"
     assert letter.headers[h.ERROR_RETRY_AFTER] == "1"
+
+
+async def test_a_timer_is_called_in_each_lane_and_what_it_puts_is_restored_elsewhere(
+    settings: Settings,
+) -> None:
+    told = Topic("test.told")
+
+    @worker("watch", reads=Word, writes=(Counted, told))
+    def watch(word: Word, state: State[Times]) -> Counted:
+        before = state.get()
+        state.put(Times(1))
+        return Counted(word=word.body.decode(), times=before.times if before else 0)
+
+    @watch.every("1s")
+    def tell(_now: datetime, states: States[Times]) -> Iterator[Raw]:
+        for key, state in states:
+            if state.get() == Times(1):
+                state.put(Times(2))
+                yield Raw(told, key.encode(), b"waits")
+        if not failed:
+            failed.append(True)
+            raise RuntimeError("only this moment of it is lost, with all that it put")
+
+    failed: list[bool] = []
+    keys = [f"key-{number}" for number in range(9)]
+    async with running(settings, watch):
+        await words(settings, *((key, "one") for key in keys))
+        seen = await read_until(settings, told, lambda records: len(records) >= len(keys))
+    assert sorted(record.key for record in seen) == sorted(keys)
+    async with running(settings, watch):
+        await words(settings, *((key, "two") for key in keys))
+        result = await counted(settings, 2 * len(keys))
+    assert sorted(times for _, word, times in result if word == "two") == [2] * len(keys)
 
 
 async def test_a_raw_record_is_copied_byte_for_byte_and_another_key_goes_to_its_own_partition(

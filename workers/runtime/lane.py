@@ -35,12 +35,13 @@ from schemas import headers as h
 from schemas.message import Topic
 from telemetry import metrics
 from telemetry.logs import logger
-from workers.runtime.api import Worker
+from workers.runtime.api import Timer, Worker
 from workers.runtime.feeds import Feed, Opening, started
 from workers.runtime.handle import Batch, Handler
-from workers.runtime.measure import count
+from workers.runtime.measure import count, count_tick
 from workers.runtime.record import Record, Write, from_kafka
 from workers.runtime.state import LaneState
+from workers.runtime.ticking import Ticking, moments
 from workers.settings import WorkerSettings
 
 BATCH_RECORDS: Final = 500
@@ -59,7 +60,7 @@ class Lane:
 
     def __init__(self, worker: Worker, partition: int, settings: WorkerSettings, handler: Handler) -> None:
         self._worker, self._partition, self._settings = worker, partition, settings
-        self._handler = handler
+        self._handler, self._ticking = handler, Ticking(worker, settings)
         self._group = settings.topic_prefix + worker.name
         self._log = logger().bind(worker=worker.name, partition=partition)
         self._turn = asyncio.Lock()
@@ -116,6 +117,23 @@ class Lane:
         async with asyncio.TaskGroup() as tasks:
             for feed in feeds:
                 tasks.create_task(self._follow(feed, producer, state))
+            for timer in self._worker.timers:
+                tasks.create_task(self._tick(timer, producer, state))
+
+    async def _tick(self, timer: Timer, producer: AIOKafkaProducer, state: LaneState | None) -> None:
+        """Call a timer at each of its moments, between batches; what it leads to is a transaction of its own."""
+        async for moment in moments(timer):
+            async with self._turn:
+                if self._stopping:
+                    raise asyncio.CancelledError
+                tick = await asyncio.to_thread(self._ticking.tick, timer, moment, self._partition, state)
+                if tick.error:
+                    self._log.error("timer failed", timer=timer.name, exc_info=tick.error)
+                elif tick.writes:
+                    await self._transact(producer, tick.writes, ())
+                    if state is not None:
+                        state.commit()
+                count_tick(self._worker.name, tick)
 
     async def _follow(self, feed: Feed, producer: AIOKafkaProducer, state: LaneState | None) -> None:
         pauses = _growing_pauses()
@@ -151,7 +169,7 @@ class Lane:
             handled = due[: batch.handled]
             if handled:
                 called = time.monotonic()
-                await self._transact(producer, batch, handled)
+                await self._transact(producer, batch.writes, handled)
                 if state is not None:
                     state.commit()
                 self._pauses = _growing_pauses()
@@ -160,11 +178,13 @@ class Lane:
             waiting.popleft()
         return batch.blocked
 
-    async def _transact(self, producer: AIOKafkaProducer, batch: Batch, handled: Sequence[Record]) -> None:
+    async def _transact(
+        self, producer: AIOKafkaProducer, made: Sequence[Write], handled: Sequence[Record]
+    ) -> None:
         """One transaction; on an error it stays open until the lane's next producer settles it."""
         layout = self._settings.layout
         offsets = {TopicPartition(r.topic, r.partition): r.offset + 1 for r in handled}
-        writes = [await self._deliverable(producer, write) for write in batch.writes]
+        writes = [await self._deliverable(producer, write) for write in made]
         async with asyncio.timeout(TRANSACTION_TIMEOUT_SECONDS):
             await producer.begin_transaction()
             acks = [
@@ -179,7 +199,8 @@ class Lane:
                 for write in writes
             ]
             await asyncio.gather(*acks)  # a send that failed does not fail the transaction by itself
-            await producer.send_offsets_to_transaction(offsets, self._group)
+            if offsets:
+                await producer.send_offsets_to_transaction(offsets, self._group)
             await producer.commit_transaction()
 
     async def _deliverable(self, producer: AIOKafkaProducer, write: Write) -> Write:

@@ -9,6 +9,7 @@ from schemas import headers as h
 from telemetry import metrics
 from workers.runtime.handle import Batch
 from workers.runtime.record import Record
+from workers.runtime.ticking import Tick
 
 
 def count(worker: str, batch: Batch, handled: Sequence[Record], called_s: float, committed_s: float) -> None:
@@ -26,6 +27,14 @@ def count(worker: str, batch: Batch, handled: Sequence[Record], called_s: float,
         metrics.RECORDS_DROPPED.labels(worker, why).inc(times)
     for reason, times in batch.failed.items():
         metrics.RECORDS_FAILED.labels(worker, reason).inc(times)
+
+
+def count_tick(worker: str, tick: Tick) -> None:
+    """Count what a timer led to."""
+    if tick.error:
+        metrics.TIMER_ERRORS.labels(worker).inc()
+    for write in tick.writes:
+        metrics.RECORDS_OUT.labels(worker, write.topic.name).inc()
 
 
 def _age_seconds(record: Record) -> float | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -72,6 +74,15 @@ class Entry:
     def put(self, value: msgspec.Struct) -> None:
         """Remember this from now on."""
         self.remembered.put(self.key, value)
+
+
+async def moments(timer: Timer) -> AsyncIterator[datetime]:
+    """Each moment of a timer, once it has come; those that pass while the one before is in work are left out."""
+    last = time.time()
+    while True:
+        last = timer.next_after(max(last, time.time()))
+        await asyncio.sleep(last - time.time())
+        yield datetime.fromtimestamp(last, UTC)
 
 
 class Ticking:
