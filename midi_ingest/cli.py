@@ -73,7 +73,7 @@ app.command(
 app.command(
     "midi_ingest.commands.topics:topics",
     name="topics",
-    help="Create Kafka's topics, or compare them with what they should be.",
+    help="Create, compare or read Kafka's topics.",
 )
 app.command(
     "midi_ingest.commands.spool:spool",

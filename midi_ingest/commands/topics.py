@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import asdict
-from typing import Literal
+from typing import Annotated, Literal
 
 from aiokafka.errors import KafkaError
-from cyclopts import App
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
 from rich.console import Console
 from rich.table import Table
 
@@ -17,6 +19,8 @@ from broker import topics as broker_topics
 from broker.settings import KafkaSettings
 from broker.topics import Drift, TopicsError
 from midi_ingest.cli import FAILED, USAGE, fail
+from midi_ingest.records import NoSuchTopic, as_json, as_line
+from midi_ingest.records import read as read_records
 from midi_ingest.settings import Settings, SettingsError, load
 from midi_ingest.workers import UnknownWorker, find
 from schemas.message import Topic
@@ -29,12 +33,13 @@ Operation = Callable[[KafkaSettings, Sequence[Topic]], Coroutine[None, None, lis
 
 topics = App(
     name="topics",
-    help="Create Kafka's topics, or compare them with what they should be.",
+    help="Create, compare or read Kafka's topics.",
     help_epilogue="""Examples:
 
     midi-ingest topics apply
     midi-ingest topics apply --worker my_worker.py:loudest   # those of your own worker too
-    midi-ingest topics diff --output json""",
+    midi-ingest topics diff --output json
+    midi-ingest topics read outcomes --follow""",
 )
 
 
@@ -58,6 +63,57 @@ def diff(*, worker: tuple[str, ...] = (), output: OutputFormat = "table") -> int
         output: a table, or JSON.
     """
     return _with_topics(broker_topics.diff, worker, output, "No difference.", FAILED)
+
+
+@topics.command(
+    help_epilogue="""Examples:
+
+    midi-ingest topics read outcomes
+    midi-ingest topics read midi.loudest --key my-song --follow
+    midi-ingest topics read dead-letter --limit 10 --output json"""
+)
+def read(
+    topic: str,
+    /,
+    *,
+    key: str | None = None,
+    limit: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    follow: Annotated[bool, Parameter(negative="")] = False,
+    output: Literal["text", "json"] = "text",
+) -> int:
+    """Print the committed records of a topic: key and value, those of each partition oldest first.
+
+    Args:
+        topic: its name, with or without the prefix.
+        key: only records with this key.
+        limit: stop after so many records.
+        follow: go on with what comes, until Ctrl-C.
+        output: a line of text a record, or a line of JSON with its headers and position.
+    """
+    try:
+        settings = load()
+    except SettingsError as error:
+        return fail(str(error), USAGE)
+    logs.configure(settings, "topics")
+
+    async def show() -> None:
+        shown = 0
+        async with contextlib.aclosing(read_records(settings, topic, follow=follow)) as records:
+            async for record in records:
+                if key is None or record.key == key.encode():
+                    print(as_json(record) if output == "json" else as_line(record), flush=follow)
+                    shown += 1
+                if shown == limit:
+                    return
+
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(show())
+    except NoSuchTopic as error:
+        return fail(str(error))
+    except (KafkaError, OSError) as error:
+        return fail(f"Kafka at {settings.kafka_bootstrap_servers} does not answer: {error}")
+    return 0
 
 
 def wanted(settings: Settings, references: Sequence[str] = ()) -> list[Topic]:

@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 from midi_ingest.settings import Settings
-from tests.topics import delete_topics, make_settings
+from schemas.outcome import Outcome
+from tests.topics import delete_topics, make_settings, write
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "loudest_note.py"
 
@@ -70,3 +71,25 @@ async def test_kafka_that_does_not_answer_is_named(tmp_path: Path) -> None:
         assert code == 1
         assert "127.0.0.1:1" in errors
         assert "Traceback" not in errors
+
+
+async def test_topics_read_prints_what_was_committed(settings: Settings) -> None:
+    await write(
+        settings, Outcome.topic, ("a", b'{"n": 1}', {"x": "y"}), ("b", b"\xff\x00", {}), ("a", b"two", {})
+    )
+    name = settings.layout.name(Outcome.topic)
+    code, output, errors = await command(settings, "topics", "read", "outcomes")
+    assert (code, errors) == (0, "")
+    assert sorted(output.splitlines()) == ["a two", 'a {"n": 1}', "b (2 bytes)"]
+    code, output, _ = await command(settings, "topics", "read", name, "--key", "a", "--output", "json")
+    told = [json.loads(line) for line in output.splitlines()]
+    assert [(one["key"], one["value"], one["topic"]) for one in told] == [
+        ("a", {"n": 1}, name),
+        ("a", "two", name),
+    ]
+    assert told[0]["headers"] == {"x": "y"}
+    code, output, _ = await command(settings, "topics", "read", name, "--follow", "--limit", "2")
+    assert (code, len(output.splitlines())) == (0, 2)
+    code, _, errors = await command(settings, "topics", "read", "bogus")
+    assert code == 1
+    assert f"There is no topic 'bogus'. There are {settings.topic_prefix}callbacks" in errors

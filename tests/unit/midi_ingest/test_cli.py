@@ -15,7 +15,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Cyclopts application invoked wit
 
 COMMANDS = [
     [], ["up"], ["ingest"], ["worker"], ["workers"], ["send"], ["topics"], ["topics", "apply"], ["topics", "diff"],
-    ["spool"], ["spool", "status"], ["spool", "drain"],
+    ["topics", "read"], ["spool"], ["spool", "status"], ["spool", "drain"],
 ]  # fmt: skip
 
 
@@ -66,6 +66,8 @@ def test_the_version_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
         ["send", "--notes", "many"],
         ["topics", "diff", "--output", "xml"],
         ["workers", "--output", "xml"],
+        ["topics", "read"],
+        ["topics", "read", "outcomes", "--limit", "0"],
     ],
     ids=" ".join,
 )
