@@ -115,7 +115,7 @@ class Installation:
 async def installed(settings: Settings, folder: Path) -> AsyncIterator[Installation]:
     """Start everything on Kafka topics that exist; yields once all is ready, stops all afterwards."""
     port = free_port()
-    env = _environment(settings) | {"MIDI_INGEST_PORT": str(port)}
+    env = environment(settings) | {"MIDI_INGEST_PORT": str(port)}
     base = f"http://127.0.0.1:{port}"
     installation = Installation(settings, f"{base}{settings.path}")
     installation.processes["ingest"] = Process(["ingest"], env, folder / "ingest.log", base)
@@ -138,7 +138,8 @@ def _worker(arguments: list[str], env: dict[str, str], folder: Path) -> Process:
     return Process(["worker", *arguments], own, log_file, f"http://127.0.0.1:{port}")
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def environment(settings: Settings) -> dict[str, str]:
+    """What every process of an installation finds in its environment."""
     return {
         **os.environ,
         "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
