@@ -57,3 +57,10 @@ def test_every_block_is_run_or_says_that_it_installs() -> None:
 def test_every_link_on_the_page_leads_somewhere() -> None:
     for link in re.findall(r"\]\(([^)#]+)", CUSTOM_WORKERS.read_text()):
         assert (CUSTOM_WORKERS.parent / link).exists(), link
+
+
+def test_the_readme_shows_the_example_as_it_is() -> None:
+    root = CUSTOM_WORKERS.parents[1]
+    (shown,) = [block.text for block in blocks(root / "README.md") if block.language == "python"]
+    example = (root / "examples" / "loudest_note.py").read_text().splitlines()
+    assert [line for line in shown.splitlines() if line not in example] == []
