@@ -33,11 +33,11 @@ _PARTITION: Final = 0
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A record that the worker wrote; what it does not name as a message in ``writes`` is a `Raw`."""
+    """A record that the worker wrote; its ``message`` is a `Raw` where ``writes`` names no message of its topic."""
 
     topic: Topic
     key: str
-    message: Message | Raw
+    message: Any
     headers: Mapping[str, str]
 
 
@@ -106,7 +106,7 @@ class Harness:
         key: str | None = KEY,
         headers: Mapping[str, str] | None = None,
         topic: Topic | None = None,
-    ) -> list[Message | Raw]:
+    ) -> list[Any]:
         """Have one record handled; returns what was written.
 
         Bytes go to the topic given, or to the first that the worker reads. ``headers`` are added to those that a
@@ -114,7 +114,7 @@ class Harness:
         """
         return self.deliver(self.record(message, key=key, headers=headers, topic=topic))
 
-    def send_all(self, messages: Iterable[tuple[str, Message | bytes]]) -> list[Message | Raw]:
+    def send_all(self, messages: Iterable[tuple[str, Message | bytes]]) -> list[Any]:
         """Have several records, given as (key, message), handled as one batch; returns what was written."""
         return self.deliver(*(self.record(message, key=key) for key, message in messages))
 
@@ -150,14 +150,14 @@ class Harness:
             },
         )
 
-    def deliver(self, *records: Record) -> list[Message | Raw]:
+    def deliver(self, *records: Record) -> list[Any]:
         """Have records handled as one batch, after those that still wait; returns what was written."""
         self._waiting += records
         return self._written_by(self._work)
 
     def advance(
         self, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0
-    ) -> list[Message | Raw]:
+    ) -> list[Any]:
         """Let time pass: timers are called, retries come when they are due, and what waits is tried again.
 
         Returns what was written meanwhile.
@@ -184,7 +184,7 @@ class Harness:
         remembered = self.worker.state_type
         return LaneState(remembered, self._settings.dedup_window) if remembered else None
 
-    def _written_by(self, act: Callable[[], None]) -> list[Message | Raw]:
+    def _written_by(self, act: Callable[[], None]) -> list[Any]:
         before = len(self.written)
         act()
         return [written.message for written in self.written[before:]]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from midi_ingest.testing import Harness
 from schemas import headers as h
 from schemas.callback import Task
 from schemas.file import MidiFile
@@ -16,12 +17,10 @@ from schemas.message import Message
 from schemas.outcome import Outcome
 from schemas.score import Score
 from schemas.score import Warning as ScoreWarning
-from tests.unit.workers.records import DAY_MS, NOON_MS, RECEIPT, Lane, only, record, to
-from workers.runtime.handle import Batch
 from workers.runtime.record import Record
-from workers.settings import WorkerSettings
 from workers.store import store
 
+DAY_MS = 24 * 60 * 60 * 1000
 BODY = b' {"task_id": "a1", "code": 200, "data": {}}\n'
 SONG = b"MThd\x00\xff"
 WARNINGS = [ScoreWarning("zero-length", 2, "instruments[0].notes[1]")]
@@ -37,14 +36,11 @@ def arrived(
 ) -> Record:
     """A message of the result received at that time of the day."""
     headers = {
-        **RECEIPT,
-        h.CE_TYPE: message.kind,
         h.CE_ID: receipt,
         h.CE_TIME: f"2026-05-01T{time}.000000Z",
         "midi-correlation-user": "7",
     }
-    topic = f"midi.{message.topic.name}"
-    return record(message.encode(), topic=topic, key=key, headers=headers, offset=offset)
+    return replace(Harness(store).record(message, key=key, headers=headers), offset=offset)
 
 
 def result(time: str = "12:00:00", receipt: str = "r1", song: bytes = SONG, key: str = "a1") -> list[Record]:
@@ -54,16 +50,12 @@ def result(time: str = "12:00:00", receipt: str = "r1", song: bytes = SONG, key:
 
 
 @pytest.fixture
-def lane(tmp_path: Path) -> Lane:
-    return Lane(store, WorkerSettings(store=str(tmp_path)))
+def lane(tmp_path: Path) -> Harness:
+    return Harness(store, store=str(tmp_path))
 
 
-def outcomes(batch: Batch) -> list[Outcome]:
-    return [Outcome.decode(write.value or b"") for write in to(Outcome, batch.writes)]
-
-
-def test_each_message_becomes_its_file(lane: Lane, tmp_path: Path) -> None:
-    lane.handle(*result())
+def test_each_message_becomes_its_file(lane: Harness, tmp_path: Path) -> None:
+    lane.deliver(*result())
     found = {str(p.relative_to(tmp_path)): p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
     assert found == {
         "tasks/a1/callback.json": BODY,
@@ -75,12 +67,12 @@ def test_each_message_becomes_its_file(lane: Lane, tmp_path: Path) -> None:
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("together", [False, True])
 def test_the_last_file_missing_makes_the_task_complete_in_any_order(
-    lane: Lane, tmp_path: Path, order: tuple[int, ...], together: bool
+    lane: Harness, tmp_path: Path, order: tuple[int, ...], together: bool
 ) -> None:
     records = [result()[number] for number in order]
-    batches = [lane.handle(*records)] if together else [lane.handle(one) for one in records]
-    assert [len(outcomes(batch)) for batch in batches] == ([1] if together else [0, 0, 1])
-    assert outcomes(batches[-1]) == [
+    batches = [lane.deliver(*records)] if together else [lane.deliver(one) for one in records]
+    assert [len(batch) for batch in batches] == ([1] if together else [0, 0, 1])
+    assert batches[-1] == [
         Outcome(
             task_id="a1",
             status="complete",
@@ -92,31 +84,32 @@ def test_the_last_file_missing_makes_the_task_complete_in_any_order(
     ]
 
 
-def test_the_outcome_is_written_under_the_tasks_id(lane: Lane) -> None:
-    assert only(Outcome, lane.handle(*result())).key == b"a1"
+def test_the_outcome_is_written_under_the_tasks_id(lane: Harness) -> None:
+    lane.deliver(*result())
+    assert [written.key for written in lane.written] == ["a1"]
 
 
 def test_the_file_is_named_absolutely_wherever_the_process_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (outcome,) = outcomes(Lane(store, WorkerSettings(store="./data")).handle(*result()))
+    (outcome,) = Harness(store, store="./data").deliver(*result())
     assert outcome.file
     assert Path(outcome.file).is_absolute()
     assert Path(outcome.file).read_bytes() == SONG
 
 
 @pytest.mark.parametrize("missing", range(3))
-def test_a_task_with_a_file_missing_is_not_complete(lane: Lane, missing: int) -> None:
+def test_a_task_with_a_file_missing_is_not_complete(lane: Harness, missing: int) -> None:
     records = [one for number, one in enumerate(result()) if number != missing]
-    assert not outcomes(lane.handle(*records, *records))
+    assert not lane.deliver(*records, *records)
 
 
-def test_files_of_different_receipts_do_not_complete_each_other(lane: Lane) -> None:
+def test_files_of_different_receipts_do_not_complete_each_other(lane: Harness) -> None:
     early, late = result("12:00:00", "r1"), result("12:00:01", "r2")
-    assert not outcomes(lane.handle(early[0], early[1], late[2]))
-    assert not outcomes(lane.handle(late[0]))
-    assert len(outcomes(lane.handle(late[1]))) == 1
+    assert not lane.deliver(early[0], early[1], late[2])
+    assert not lane.deliver(late[0])
+    assert len(lane.deliver(late[1])) == 1
 
 
 @pytest.mark.parametrize(
@@ -128,77 +121,78 @@ def test_files_of_different_receipts_do_not_complete_each_other(lane: Lane) -> N
     ],
 )
 def test_an_older_result_never_replaces_a_newer_one(
-    lane: Lane, tmp_path: Path, newer: tuple[str, str], older: tuple[str, str]
+    lane: Harness, tmp_path: Path, newer: tuple[str, str], older: tuple[str, str]
 ) -> None:
-    lane.handle(*result(*newer, song=b"newer"))
-    batch = lane.handle(*result(*older, song=b"older"))
-    assert (batch.handled, batch.writes, batch.dropped) == (3, [], {"older-result": 3})
+    lane.deliver(*result(*newer, song=b"newer"))
+    assert lane.deliver(*result(*older, song=b"older")) == []
+    assert lane.dropped == {"older-result": 3}
     assert (tmp_path / "tasks/a1/song.mid").read_bytes() == b"newer"
 
 
-def test_one_file_of_a_newer_result_is_enough_to_refuse_the_older(lane: Lane, tmp_path: Path) -> None:
+def test_one_file_of_a_newer_result_is_enough_to_refuse_the_older(lane: Harness, tmp_path: Path) -> None:
     newer, older = result("12:00:01", song=b"newer"), result("12:00:00", song=b"older")
-    lane.handle(newer[0])
-    assert lane.handle(*older).dropped == {"older-result": 3}
+    lane.deliver(newer[0])
+    lane.deliver(*older)
+    assert lane.dropped == {"older-result": 3}
     assert not (tmp_path / "tasks/a1/song.mid").exists()
-    assert len(outcomes(lane.handle(newer[1], newer[2]))) == 1
+    assert len(lane.deliver(newer[1], newer[2])) == 1
 
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_a_newer_result_replaces_the_older_and_is_reported_once_it_is_whole(
-    lane: Lane, tmp_path: Path, order: tuple[int, ...]
+    lane: Harness, tmp_path: Path, order: tuple[int, ...]
 ) -> None:
-    lane.handle(*result("12:00:00"))
+    lane.deliver(*result("12:00:00"))
     newer = result("12:00:01", song=b"newer")
-    assert [len(outcomes(lane.handle(newer[number]))) for number in order] == [0, 0, 1]
+    assert [len(lane.deliver(newer[number])) for number in order] == [0, 0, 1]
     assert (tmp_path / "tasks/a1/song.mid").read_bytes() == b"newer"
 
 
-def test_a_replay_rewrites_the_files_and_reports_again(lane: Lane, tmp_path: Path) -> None:
-    lane.handle(*result())
+def test_a_replay_rewrites_the_files_and_reports_again(lane: Harness, tmp_path: Path) -> None:
+    lane.deliver(*result())
     (tmp_path / "tasks/a1/song.mid").unlink()
     replayed = [arrived(score([])), arrived(MidiFile(b"replayed"))]
-    (outcome,) = outcomes(lane.handle(*replayed))
+    (outcome,) = lane.deliver(*replayed)
     assert outcome.warnings == []
     assert (tmp_path / "tasks/a1/song.mid").read_bytes() == b"replayed"
 
 
-def test_a_score_alone_that_comes_again_is_rewritten_but_not_reported(lane: Lane, tmp_path: Path) -> None:
-    lane.handle(*result())
-    assert not outcomes(lane.handle(arrived(score([]))))
+def test_a_score_alone_that_comes_again_is_rewritten_but_not_reported(lane: Harness, tmp_path: Path) -> None:
+    lane.deliver(*result())
+    assert not lane.deliver(arrived(score([])))
     assert (tmp_path / "tasks/a1/score.json").read_bytes() == score([]).encode()
 
 
-def test_the_warnings_are_remembered_until_the_song_is_there(lane: Lane) -> None:
+def test_the_warnings_are_remembered_until_the_song_is_there(lane: Harness) -> None:
     task, its_score, song = result()
-    lane.handle(its_score)
-    lane.handle(task)
-    assert outcomes(lane.handle(song))[0].warnings == WARNINGS
+    lane.deliver(its_score)
+    lane.deliver(task)
+    assert lane.deliver(song)[0].warnings == WARNINGS
 
 
-def test_tasks_have_folders_of_their_own(lane: Lane, tmp_path: Path) -> None:
-    lane.handle(*result(key="a1", song=b"one"), *result(key="5c79****be8e", song=b"two"))
+def test_tasks_have_folders_of_their_own(lane: Harness, tmp_path: Path) -> None:
+    lane.deliver(*result(key="a1", song=b"one"), *result(key="5c79****be8e", song=b"two"))
     assert (tmp_path / "tasks/a1/song.mid").read_bytes() == b"one"
     assert (tmp_path / "tasks/5c79%2A%2A%2A%2Abe8e/song.mid").read_bytes() == b"two"
 
 
-def test_after_the_window_a_task_begins_anew(lane: Lane) -> None:
+def test_after_the_window_a_task_begins_anew(lane: Harness) -> None:
     task, its_score, song = result()
-    lane.handle(task, its_score)
-    assert not outcomes(lane.handle(replace(song, timestamp_ms=NOON_MS + 31 * DAY_MS)))
+    lane.deliver(task, its_score)
+    assert not lane.deliver(replace(song, timestamp_ms=song.timestamp_ms + 31 * DAY_MS))
 
 
 def test_a_store_that_cannot_be_written_fails_nothing_and_waits(tmp_path: Path) -> None:
     (tmp_path / "tasks").write_bytes(b"a file in the place of the folder")
-    lane = Lane(store, WorkerSettings(store=str(tmp_path)))
-    batch = lane.handle(*result())
-    assert (batch.handled, batch.writes, batch.failed) == (0, [], {})
-    assert str(tmp_path) in str(batch.blocked)
+    lane = Harness(store, store=str(tmp_path))
+    assert lane.deliver(*result()) == []
+    assert lane.failed == []
+    assert str(tmp_path) in str(lane.blocked)
     (tmp_path / "tasks").unlink()
-    assert len(outcomes(lane.handle(*result()))) == 1
+    assert len(lane.advance(seconds=1)) == 1
 
 
-def test_a_score_that_is_none_is_a_failure_and_leaves_no_file(lane: Lane, tmp_path: Path) -> None:
-    batch = lane.handle(replace(result()[1], value=b"{"))
-    assert batch.failed == {"invalid-payload": 1}
+def test_a_score_that_is_none_is_a_failure_and_leaves_no_file(lane: Harness, tmp_path: Path) -> None:
+    lane.deliver(replace(result()[1], value=b"{"))
+    assert [letter.reason for letter in lane.dead_letters] == ["invalid-payload"]
     assert not (tmp_path / "tasks").exists()
