@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 from schemas.message import Message
@@ -22,7 +22,7 @@ class Work:
     message: Message | Raw | None = None
     context: Context | None = None
     state: KeyState | None = None
-    outputs: list[Output] = field(default_factory=list)
+    outputs: Sequence[Output] = ()
     error: Exception | None = None
 
 
@@ -128,6 +128,8 @@ def _parameters(worker: Worker, work: Work) -> dict[str, Any]:
 
 def listed(result: Result) -> list[Output]:
     """What was returned, as a list."""
+    if isinstance(result, Message):
+        return [result]
     if result is None:
         return []
     if isinstance(result, Iterable) and not isinstance(result, (str, bytes, Mapping)):

@@ -80,7 +80,7 @@ class Handler:
     def _prepared(self, record: Record, state: LaneState | None) -> Work:
         work = Work(record)
         if record.value is None:
-            work.outputs = [Dropped("tombstone")]
+            work.outputs = (Dropped("tombstone"),)
             return work
         read = self._worker.signature
         try:
@@ -102,8 +102,11 @@ class Handler:
             return self._failed(work.record, error, batch)
         if work.state:
             work.state.keep()
-        batch.dropped.update(output.why for output in work.outputs if isinstance(output, Dropped))
-        batch.failed.update(output.reason for output in work.outputs if isinstance(output, Failure))
+        for output in work.outputs:
+            if isinstance(output, Dropped):
+                batch.dropped[output.why] += 1
+            elif isinstance(output, Failure):
+                batch.failed[output.reason] += 1
         return writes
 
     def _failed(self, record: Record, error: Exception, batch: Batch) -> list[Write]:

@@ -100,7 +100,7 @@ class Writing:
 
 def _bytes_of(headers: Mapping[str, str]) -> int:
     """What headers take at most: a character that cannot be encoded takes the most bytes."""
-    return sum(len(name) + len(text) for name, text in headers.items()) * _CHARACTER_BYTES
+    return (sum(map(len, headers)) + sum(map(len, headers.values()))) * _CHARACTER_BYTES
 
 
 def described(kind: type[Message]) -> dict[str, str]:
