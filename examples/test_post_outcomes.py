@@ -38,7 +38,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
                 self.send_header(name, value)
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, *_args: object, **_named: object) -> None:
             pass
 
     with HTTPServer(("127.0.0.1", 0), Handler) as http:
