@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from midi_ingest.testing import Harness
 from schemas import headers as h
 from schemas import reasons
 from schemas.outcome import Outcome
@@ -15,7 +16,6 @@ from workers.deduplicate import deduplicate
 from workers.route_failures import route as route_raw
 from workers.route_failures import route_failures
 from workers.runtime.api import Output, Raw
-from workers.settings import WorkerSettings
 
 DELAYS = ("5s", "1m", "10m")
 FAILED = {
@@ -218,21 +218,21 @@ def test_a_foreign_record_without_any_headers_is_unroutable() -> None:
 @pytest.mark.parametrize("reason", [reasons.UNEXPECTED_ERROR, reasons.INVALID_PAYLOAD])
 def test_key_and_value_go_byte_for_byte(reason: str) -> None:
     body = bytes(range(256))
-    failed = record(body, key="schlüssel", topic="midi.failures", headers={**FAILED, h.ERROR_REASON: reason})
-    (went,) = [w for w in Lane(route_failures).handle(failed).writes if w.topic != Outcome.topic]
+    sent = Harness(route_failures).send(body, key="schlüssel", headers={**FAILED, h.ERROR_REASON: reason})
+    (went,) = [output for output in sent if isinstance(output, Raw)]
     assert (went.key, went.value) == ("schlüssel".encode(), body)
 
 
 def test_the_delays_are_those_of_the_process() -> None:
-    failed = record(b"x", topic="midi.failures", headers=FAILED)
-    (went,) = Lane(route_failures, WorkerSettings(retry_delays=("7s",))).handle(failed).writes
+    (went,) = Harness(route_failures, retry_delays=("7s",)).send(b"x", headers=FAILED)
     assert went.topic.name == "retry.normalize.7s"
 
 
 def test_the_outcome_stands_under_the_tasks_id_with_the_receipts_headers() -> None:
-    failed = record(b"x", topic="midi.failures", headers={**FAILED, h.ERROR_REASON: reasons.TOO_LARGE})
-    outcome = only(Outcome, Lane(route_failures).handle(failed))
-    assert outcome.key == b"a1"
+    harness = Harness(route_failures)
+    harness.send(b"x", key="a1", headers={**FAILED, h.ERROR_REASON: reasons.TOO_LARGE})
+    (outcome,) = [written for written in harness.written if written.topic == Outcome.topic]
+    assert outcome.key == "a1"
     assert outcome.headers[h.CE_TYPE] == "midi.outcome"
     assert outcome.headers[h.CE_ID] == RECEIPT[h.CE_ID]
     assert not [name for name in outcome.headers if name.startswith(h.ERROR)]
