@@ -163,19 +163,18 @@ def worker(
         concurrency: how many records of different keys an async function may have in work at once, in each lane.
 
     Raises:
-        TypeError: the function's annotations are none of a worker's.
+        TypeError: the function's annotations are none of a worker's, or leave out what it reads.
         ValueError: the name has other characters, or what is said does not fit together.
     """
     if not re.fullmatch(r"[a-z0-9-]+", name):
         raise ValueError(f"a worker's name has lower case letters, digits and hyphens, not {name!r}")
+    if on_error not in {"retry", "reject"}:
+        raise ValueError(f"{name}: on_error is 'retry' or 'reject', not {on_error!r}")
     sources = _as_tuple(reads)
-    if retries and sum(isinstance(source, Topic) for source in sources) > 1:
-        raise ValueError(
-            f"{name} reads two topics by name, so it could not tell their retries apart: retries=False"
-        )
+    _check_sources(name, sources, retries=retries)
 
     def decorate(function: Function) -> Worker:
-        read = signature.read(function)
+        read = signature.read(function, [Raw if isinstance(s, Topic) else s for s in sources])
         if concurrency != 1:
             _check_concurrency(name, concurrency, read)
         return Worker(name, function, sources, _as_tuple(writes), retries, on_error, concurrency, read)
@@ -195,6 +194,16 @@ def all_delays(settings: WorkerSettings) -> tuple[str, ...]:
 
 def _as_tuple(sources: Source | tuple[Source, ...]) -> tuple[Source, ...]:
     return sources if isinstance(sources, tuple) else (sources,)
+
+
+def _check_sources(name: str, sources: tuple[Source, ...], *, retries: bool) -> None:
+    names = [topic_of(source).name for source in sources]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"{name} has to read something, and no topic twice: {names}")
+    if retries and sum(isinstance(source, Topic) for source in sources) > 1:
+        raise ValueError(
+            f"{name} reads two topics by name, so it could not tell their retries apart: retries=False"
+        )
 
 
 def _check_concurrency(name: str, concurrency: int, read: Signature) -> None:

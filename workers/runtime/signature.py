@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,8 +29,8 @@ class Signature:
     state_type: type[msgspec.Struct] | None = None
 
 
-def read(function: Callable[..., Any]) -> Signature:
-    """The signature of a worker's function.
+def read(function: Callable[..., Any], kinds: Collection[type]) -> Signature:
+    """The signature of a worker's function that is given messages of some kinds.
 
     Raises:
         TypeError: an annotation is none that a worker's function may have; the message names the parameter.
@@ -43,7 +43,9 @@ def read(function: Callable[..., Any]) -> Signature:
     names = list(inspect.signature(function).parameters)
     if not names:
         raise TypeError(f"{function.__qualname__} takes nothing: its first parameter is the message")
-    together = _element(hints.get(names[0])) is not None
+    message = hints.get(names[0])
+    together = _element(message) is not None
+    _check_message(function, _element(message) if together else message, kinds)
     context = state = state_type = None
     for name in names[1:]:
         hint = _element(hints.get(name)) if together else hints.get(name)
@@ -58,6 +60,17 @@ def read(function: Callable[..., Any]) -> Signature:
                 "of a msgspec.Struct"
             )
     return Signature(inspect.iscoroutinefunction(function), together, context, state, state_type)
+
+
+def _check_message(function: Callable[..., Any], hint: object, kinds: Collection[type]) -> None:
+    """Refuse an annotation of the message that leaves out a kind that will come; none at all is fine."""
+    taken = typing.get_args(hint) or (hint,)
+    if Any in taken or not all(isinstance(one, type) for one in taken):
+        return
+    if missing := [kind.__name__ for kind in kinds if not issubclass(kind, taken)]:
+        raise TypeError(
+            f"{function.__qualname__} gets {' and '.join(missing)} by what its worker reads, but does not take that"
+        )
 
 
 def takes_states(function: Callable[..., Any], remembered: type[msgspec.Struct] | None) -> bool:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 import pytest
 
 from schemas.callback import Callback, Task
-from schemas.message import Topic
+from schemas.message import Message, Topic
 from schemas.outcome import Outcome
 from schemas.score import Score
 from schemas.topics import FAILURES
 from workers.catalogue import BUILT_IN
-from workers.runtime.api import Context, Function, Output, State, States, Worker, worker
+from workers.runtime.api import Context, Function, Output, Raw, Source, State, States, Worker, worker
 from workers.runtime.signature import Signature
 from workers.settings import WorkerSettings
 
@@ -178,6 +179,43 @@ def test_two_topics_by_name_cannot_be_told_apart_when_they_come_again() -> None:
     with pytest.raises(ValueError, match="retries=False"):
         worker("refused", reads=(Topic("one"), Topic("two")))
     assert worker("fine", reads=(Topic("one"), Topic("two")), retries=False)(lambda _raw: None).sources
+
+
+@pytest.mark.parametrize("reads", [(), (Callback, Callback), (Callback, Callback.topic)])
+def test_a_worker_reads_something_and_no_topic_twice(reads: tuple[Source, ...]) -> None:
+    with pytest.raises(ValueError, match="has to read something, and no topic twice"):
+        worker("refused", reads=reads)
+
+
+def test_another_policy_is_refused() -> None:
+    with pytest.raises(ValueError, match="on_error is 'retry' or 'reject', not 'drop'"):
+        worker("refused", reads=Callback, on_error="drop")  # type: ignore[arg-type]  # what a user may try
+
+
+def test_a_function_that_does_not_take_what_its_worker_reads_is_refused() -> None:
+    def one(_message: Callback) -> None: ...
+    def value(_value: bytes) -> None: ...
+    def several(_messages: list[Callback]) -> list[None]:
+        return []
+
+    table: list[tuple[Function, Source | tuple[Source, ...], str]] = [
+        (one, Score, "Score"),
+        (one, (Callback, Score, Task), "Score and Task"),
+        (value, Topic("any"), "Raw"),
+        (several, (Callback, Topic("any")), "Raw"),
+    ]
+    for function, reads, missing in table:
+        with pytest.raises(TypeError, match=f" gets {missing} by what"):
+            worker("refused", reads=reads)(function)
+
+
+def test_an_annotation_may_be_wider_than_what_is_read_or_missing() -> None:
+    def message(_message: Message) -> None: ...
+    def anything(_message: Any) -> None: ...  # noqa: ANN401, RUF100 - the point
+    def union(_message: Callback | Score | Raw) -> None: ...
+
+    for function in (message, anything, union, lambda _message: None):
+        assert worker("fine", reads=(Callback, Score))(function).name == "fine"
 
 
 def test_a_timer_takes_the_time_and_what_its_worker_remembers() -> None:
