@@ -76,6 +76,11 @@ app.command(
     help="Create, compare or read Kafka's topics.",
 )
 app.command(
+    "midi_ingest.commands.dlq:dlq",
+    name="dlq",
+    help="List, show, redrive or purge dead letters.",
+)
+app.command(
     "midi_ingest.commands.spool:spool",
     name="spool",
     help="Show or publish what waits on disk for Kafka.",

@@ -20,6 +20,7 @@ DIALECT: Final = "midi-dialect"
 ORIGIN: Final = "midi-origin"
 CORRELATION: Final = "midi-correlation-"
 TRACEPARENT: Final = "traceparent"
+TRACESTATE: Final = "tracestate"
 
 ERROR: Final = "error-"
 ERROR_REASON: Final = "error-reason"
@@ -57,6 +58,12 @@ def to_wire(headers: Mapping[str, str]) -> WireHeaders:
 def without_errors(headers: Mapping[str, str]) -> dict[str, str]:
     """The original headers of a record that had failed."""
     return {name: value for name, value in headers.items() if not name.startswith(ERROR)}
+
+
+def sent_again(headers: Iterable[tuple[str, bytes | None]]) -> WireHeaders:
+    """The headers of a record that an operator sends again: the original ones, without the trace of its first way."""
+    dropped = {TRACEPARENT, TRACESTATE}
+    return [(n, v or b"") for n, v in headers if n not in dropped and not n.startswith(ERROR)]
 
 
 def correlation(headers: Mapping[str, str]) -> dict[str, str]:

@@ -1,0 +1,84 @@
+"""Sends letters again: each one's record and its status in the same transaction, in bounded batches.
+
+Killed at any moment, a batch is there as a whole or not at all, and who runs it again goes on with what is open.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from midi_ingest.dead_letters.box import Box
+from midi_ingest.dead_letters.letter import Letter
+from midi_ingest.dead_letters.marks import mark
+from midi_ingest.dead_letters.routes import Refused, Routes
+from midi_ingest.pace import Pace
+from midi_ingest.transactions import Transactions
+from schemas import reasons
+
+BATCH_BYTES: Final = 8 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Plan:
+    """What becomes of the letters that were meant: the names of topics, and why some stay."""
+
+    sent: list[tuple[Letter, str]] = field(default_factory=list)
+    refused: list[tuple[Letter, str]] = field(default_factory=list)
+    handled: list[Letter] = field(default_factory=list)
+    """They are redriven, purged or resolved already."""
+
+
+async def plan(box: Box, routes: Routes, letters: Iterable[Letter]) -> Plan:
+    """What is to be done with some letters; nothing is done yet."""
+    result = Plan()
+    for letter in letters:
+        if letter.status != "open":
+            result.handled.append(letter)
+            continue
+        try:
+            if letter.reason == reasons.QUARANTINED:  # whether it is a callback now, only its body tells
+                record = (await box.records(letter.partition, [letter.offset])).get(letter.offset)
+                topic = routes.write(letter, record).topic if record else routes.topic(letter)
+            else:
+                topic = routes.topic(letter)
+            result.sent.append((letter, routes.layout.name(topic)))
+        except Refused as refused:
+            result.refused.append((letter, str(refused)))
+    return result
+
+
+async def send_again(
+    box: Box, routes: Routes, letters: Sequence[Letter], transactions: Transactions, pace: Pace
+) -> AsyncIterator[int]:
+    """Send letters again that a plan says can be; yields how many each batch had, once it is committed.
+
+    Letters that Kafka deletes meanwhile are left out.
+
+    Raises:
+        Stopped, KafkaError, TimeoutError: see `Transactions.commit`.
+    """
+    for batch in batches(letters, pace.batch):
+        await pace.take(len(batch))
+        records = await box.records(batch[0].partition, [letter.offset for letter in batch])
+        present = [letter for letter in batch if letter.offset in records]
+        writes = [routes.write(letter, records[letter.offset]) for letter in present]
+        await transactions.commit([*writes, *(mark(letter, "redriven") for letter in present)])
+        yield len(present)
+
+
+def batches(letters: Iterable[Letter], batch_max: int) -> Iterator[list[Letter]]:
+    """Letters in their order as batches of one partition each, bounded by number and bytes."""
+    in_order = sorted(letters, key=lambda letter: (letter.partition, letter.offset))
+    for _, group in itertools.groupby(in_order, key=lambda letter: letter.partition):
+        batch: list[Letter] = []
+        size_bytes = 0
+        for letter in group:
+            if batch and (len(batch) == batch_max or size_bytes + letter.size_bytes > BATCH_BYTES):
+                yield batch
+                batch, size_bytes = [], 0
+            batch.append(letter)
+            size_bytes += letter.size_bytes
+        yield batch

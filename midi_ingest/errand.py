@@ -1,0 +1,60 @@
+"""What every command does that asks Kafka something, or has something done there, and ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+from aiokafka.errors import KafkaError
+
+from broker.topics import TopicsError
+from midi_ingest.cli import USAGE, fail
+from midi_ingest.settings import Settings, SettingsError, load
+from telemetry import logs
+
+OutputFormat = Literal["table", "json"]
+
+
+class Stopped(Exception):
+    """It cannot go on; the message says why and what to do."""
+
+
+class Usage(ValueError):
+    """What was asked for makes no sense; the message says why and what to do."""
+
+
+def run(name: str, work: Callable[[Settings], Awaitable[int]]) -> int:
+    """Do ``work``, which returns the exit code; whatever stops it is said on standard error.
+
+    ``name`` is what the log lines call this process.
+    """
+    try:
+        settings = load()
+    except SettingsError as error:
+        return fail(str(error), USAGE)
+    logs.configure(settings, name)
+    try:
+        return asyncio.run(_awaited(work(settings)))
+    except Usage as error:
+        return fail(str(error), USAGE)
+    except (Stopped, TopicsError) as error:
+        return fail(str(error))
+    except BrokenPipeError:
+        raise  # who read our output has gone: `midi_ingest.cli.main` knows what to do
+    except (KafkaError, OSError) as error:  # a TimeoutError is an OSError
+        why = str(error) or "it took too long"
+        return fail(f"Kafka at {settings.kafka_bootstrap_servers} does not answer, or refuses: {why}")
+    except KeyboardInterrupt:
+        return fail("interrupted")
+
+
+async def _awaited(work: Awaitable[int]) -> int:
+    return await work
+
+
+def partly(timeout_seconds: float) -> int:
+    """Say that not all was read in time; returns the exit code for that."""
+    return fail(
+        f"this is not all: reading was cut off after {timeout_seconds:g} s. Allow more with --timeout."
+    )
