@@ -27,7 +27,9 @@ Examples:
     midi-ingest up                    # all of it on this machine, its own Kafka included
     midi-ingest send --wait           # post the sample callback, wait for its MIDI file
     midi-ingest worker render store   # two workers in this process
-    midi-ingest topics diff           # how Kafka's topics differ from what they should be""",
+    midi-ingest topics diff           # how Kafka's topics differ from what they should be
+    midi-ingest task 5c79-be8e        # what became of a task
+    midi-ingest dlq list              # what could not be handled""",
 )
 app.command(
     "midi_ingest.commands.up:up",
@@ -79,6 +81,33 @@ app.command(
     "midi_ingest.commands.dlq:dlq",
     name="dlq",
     help="List, show, redrive or purge dead letters.",
+)
+app.command(
+    "midi_ingest.commands.replay:replay",
+    name="replay",
+    help="Run stored tasks again, past the deduplication.",
+    help_epilogue="""Exit codes: 0; 1 if something failed or not all was read within --timeout; 2 for wrong usage.
+
+Examples:
+
+    midi-ingest replay --from 2026-11-25T10:00Z --to 2026-11-25T12:00Z   # which tasks it would run again
+    midi-ingest replay --from 2026-11-25T10:00Z --to 2026-11-25T12:00Z --yes
+    midi-ingest replay --task 5c79-be8e --yes
+    midi-ingest replay --from 7d --only render --rate 5 --yes            # only the MIDI files, from the scores
+    midi-ingest replay --from 1d --only my_worker.py:loudest --yes       # through a worker of your own""",
+)
+app.command(
+    "midi_ingest.commands.task:task",
+    name="task",
+    help="Show one task's way through the topics.",
+    help_epilogue="""Exit codes: 0; 1 if nothing is known of the task or not all was read within --timeout; 2 for wrong
+usage.
+
+Examples:
+
+    midi-ingest task 5c79-be8e
+    midi-ingest task 5c79-be8e --since 30d
+    midi-ingest task 5c79-be8e --output json""",
 )
 app.command(
     "midi_ingest.commands.spool:spool",

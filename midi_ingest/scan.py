@@ -43,9 +43,10 @@ class Reader:
         """The names of all topics that there are."""
         return frozenset(await self._consumer.topics())
 
-    async def bounds(self, tp: TopicPartition) -> tuple[int, int]:
-        """The first offset that a partition still holds, and the one that its next record will have."""
-        return (await self._consumer.beginning_offsets([tp]))[tp], (await self.ends([tp]))[tp]
+    async def beginnings(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """The first offset that each partition still holds."""
+        beginnings: dict[TopicPartition, int] = await self._consumer.beginning_offsets(list(partitions))
+        return beginnings
 
     async def ends(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """The last stable offset of each partition: where what is committed ends."""
@@ -118,8 +119,7 @@ class Reader:
         ends: dict[TopicPartition, int],
     ) -> dict[TopicPartition, int]:
         if since is None:
-            beginnings: dict[TopicPartition, int] = await self._consumer.beginning_offsets(list(partitions))
-            return beginnings
+            return await self.beginnings(partitions)
         found = await self._consumer.offsets_for_times(dict.fromkeys(partitions, in_ms(since)))
         return {tp: found[tp].offset if found.get(tp) else ends[tp] for tp in partitions}
 

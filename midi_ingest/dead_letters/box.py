@@ -48,7 +48,7 @@ class Box:
                 f"There is no letter {letter_id}: partitions are 0 to {self._settings.partitions - 1}."
             )
         tp = self.place(partition)
-        first, end = await self._reader.bounds(tp)
+        first, end = (await self._reader.beginnings([tp]))[tp], (await self._reader.ends([tp]))[tp]
         found = await self._reader.fetch(tp, [offset]) if first <= offset < end else {}
         if offset not in found:
             raise Stopped(

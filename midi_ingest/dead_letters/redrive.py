@@ -8,17 +8,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from midi_ingest.dead_letters.box import Box
 from midi_ingest.dead_letters.letter import Letter
 from midi_ingest.dead_letters.marks import mark
 from midi_ingest.dead_letters.routes import Refused, Routes
-from midi_ingest.pace import Pace
+from midi_ingest.pace import Pace, batches
 from midi_ingest.transactions import Transactions
 from schemas import reasons
-
-BATCH_BYTES: Final = 8 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -60,7 +57,7 @@ async def send_again(
     Raises:
         Stopped, KafkaError, TimeoutError: see `Transactions.commit`.
     """
-    for batch in batches(letters, pace.batch):
+    for batch in _by_partition(letters, pace.batch_max):
         await pace.take(len(batch))
         records = await box.records(batch[0].partition, [letter.offset for letter in batch])
         present = [letter for letter in batch if letter.offset in records]
@@ -69,16 +66,8 @@ async def send_again(
         yield len(present)
 
 
-def batches(letters: Iterable[Letter], batch_max: int) -> Iterator[list[Letter]]:
-    """Letters in their order as batches of one partition each, bounded by number and bytes."""
+def _by_partition(letters: Iterable[Letter], batch_max: int) -> Iterator[list[Letter]]:
+    """Letters in their order as bounded batches of one partition each."""
     in_order = sorted(letters, key=lambda letter: (letter.partition, letter.offset))
     for _, group in itertools.groupby(in_order, key=lambda letter: letter.partition):
-        batch: list[Letter] = []
-        size_bytes = 0
-        for letter in group:
-            if batch and (len(batch) == batch_max or size_bytes + letter.size_bytes > BATCH_BYTES):
-                yield batch
-                batch, size_bytes = [], 0
-            batch.append(letter)
-            size_bytes += letter.size_bytes
-        yield batch
+        yield from batches(group, batch_max, lambda letter: letter.size_bytes)

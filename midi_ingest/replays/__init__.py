@@ -1,0 +1,1 @@
+"""Stored tasks run again, past the deduplication."""
