@@ -21,7 +21,7 @@ def parse(text: str, now: datetime) -> datetime:
     Raises:
         ValueError: it names none, or one before 1970.
     """
-    if age := re.fullmatch(r"([0-9]{1,6})([smhd])", text):
+    if age := re.fullmatch(r"([0-9]{1,5})([smhd])", text):
         moment: datetime | None = now - timedelta(**{_UNITS[age[2]]: int(age[1])})
     else:
         moment = h.moment(text)

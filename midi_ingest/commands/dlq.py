@@ -115,8 +115,9 @@ def show(
     """
 
     async def work(settings: Settings) -> int:
+        (wanted,) = scope([letter_id], EVERY_LETTER, everything=False).ids
         async with _box(settings, timeout) as (box, _):
-            record = await box.record(letter_id)
+            record = await box.record(wanted)
         letter = box.letter(record)
         status = box.statuses.get(letter.status_key)
         if raw:

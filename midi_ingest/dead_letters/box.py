@@ -33,16 +33,13 @@ class Box:
             yield self.letter(record)
 
     async def record(self, letter_id: str) -> ConsumerRecord[bytes, bytes]:
-        """The record of one letter.
+        """The record of one letter, by an id of a `Scope`.
 
         Raises:
-            Usage: this is no letter's id.
+            Usage: there is no such partition.
             Stopped: there is no such letter.
         """
-        try:
-            partition, offset = parse_id(letter_id)
-        except ValueError as error:
-            raise Usage(str(error)) from None
+        partition, offset = parse_id(letter_id)
         if partition >= self._settings.partitions:
             raise Usage(
                 f"There is no letter {letter_id}: partitions are 0 to {self._settings.partitions - 1}."

@@ -64,7 +64,7 @@ def scope(ids: Sequence[str], selection: Selection, *, everything: bool) -> Scop
     if sum(ways) != 1:
         raise Usage("Say which letters: their ids, or options such as --reason and --since, or --everything.")
     try:
-        return Scope(tuple("{}:{}".format(*parse_id(text)) for text in dict.fromkeys(ids)), selection)
+        return Scope(tuple(dict.fromkeys("{}:{}".format(*parse_id(text)) for text in ids)), selection)
     except ValueError as error:
         raise Usage(str(error)) from None
 

@@ -88,7 +88,7 @@ def _called_back(headers: Mapping[str, str], value: bytes, _record: _Record) -> 
     except (NotJson, NotACallback) as error:
         meaning, message, dialect = Meaning.INVALID, str(error), headers.get(h.DIALECT, AUTO)
     why = f": {message}" if message else ""
-    details = {"meaning": meaning.value, "message": message, "dialect": dialect}
+    details: Details = {"meaning": meaning.value, "message": message, "dialect": dialect}
     return f"{meaning.value} from {dialect}, {len(value):,} bytes{why}", details
 
 
@@ -117,7 +117,7 @@ def _ended(_headers: Mapping[str, str], value: bytes, _record: _Record) -> tuple
 def _failed(headers: Mapping[str, str], _value: bytes, _record: _Record) -> tuple[str, Details]:
     worker, reason = headers.get(h.ERROR_WORKER, ""), headers.get(h.ERROR_REASON, "")
     message, attempt = headers.get(h.ERROR_MESSAGE, ""), headers.get(h.ERROR_ATTEMPTS, "")
-    details = {"worker": worker, "reason": reason, "message": message, "attempts": attempt}
+    details: Details = {"worker": worker, "reason": reason, "message": message, "attempts": attempt}
     return f"{worker}, attempt {attempt}: {reason}: {message}", details
 
 

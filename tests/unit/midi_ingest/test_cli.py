@@ -16,6 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Cyclopts application invoked wit
 COMMANDS = [
     [], ["up"], ["ingest"], ["worker"], ["workers"], ["send"], ["topics"], ["topics", "apply"], ["topics", "diff"],
     ["topics", "read"], ["spool"], ["spool", "status"], ["spool", "drain"],
+    ["dlq"], ["dlq", "list"], ["dlq", "show"], ["dlq", "redrive"], ["dlq", "purge"], ["replay"], ["task"],
 ]  # fmt: skip
 
 
@@ -68,6 +69,12 @@ def test_the_version_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
         ["workers", "--output", "xml"],
         ["topics", "read"],
         ["topics", "read", "outcomes", "--limit", "0"],
+        ["dlq", "list", "--since", "yesterday"],
+        ["dlq", "list", "--limit", "0"],
+        ["dlq", "show"],
+        ["dlq", "redrive", "--everything", "--rate", "0"],
+        ["replay", "--from", "1h", "--timeout", "0"],
+        ["task"],
     ],
     ids=" ".join,
 )
@@ -79,7 +86,42 @@ def test_wrong_usage_exits_2_and_says_why(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["up"], ["ingest"], ["worker", "render"], ["send"], ["topics", "apply"], ["topics", "diff"]]
+    ("arguments", "told"),
+    [
+        (["dlq", "show", "bogus"], "'bogus' is no letter's id"),
+        (["dlq", "redrive"], "Say which letters"),
+        (["dlq", "redrive", "0:1", "--everything"], "Say which letters"),
+        (["dlq", "purge", "--yes"], "Say which letters"),
+        (["dlq", "purge", "0:x", "--yes"], "'0:x' is no letter's id"),
+        (["replay", "--yes"], "Say which tasks"),
+        (["replay", "--from", "1h", "--only", "bogus"], "There is no worker 'bogus'."),
+        (["replay", "--from", "1h", "--only", "deduplicate"], "replay what it made of them"),
+        (["replay", "--from", "1h", "--only", "route-failures"], "takes no record twice"),
+    ],
+    ids=str,
+)
+def test_what_makes_no_sense_exits_2_and_asks_nobody(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    monkeypatch.setattr("telemetry.logs.configure", lambda *_: None)  # it would hold for all tests
+    assert run(monkeypatch, *arguments) == 2
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["up"],
+        ["ingest"],
+        ["worker", "render"],
+        ["send"],
+        ["topics", "apply"],
+        ["topics", "diff"],
+        ["dlq", "list"],
+        ["replay", "--from", "1h"],
+        ["task", "a"],
+    ],
 )
 def test_a_wrong_setting_stops_every_command_with_2_and_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
