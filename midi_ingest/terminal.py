@@ -7,6 +7,7 @@ import sys
 import orjson
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.table import Table
 
 _WIDE = 200
 """The width of a table that no terminal bounds."""
@@ -14,13 +15,16 @@ _WIDE = 200
 
 def console() -> Console:
     """Standard output; what senders wrote is shown as it is, not read as rich's markup."""
-    return Console(
-        width=None if sys.stdout.isatty() else _WIDE,
-        markup=False,
-        emoji=False,
-        highlight=False,
-        soft_wrap=True,
-    )
+    width = None if sys.stdout.isatty() else _WIDE
+    return Console(width=width, markup=False, emoji=False, highlight=False)
+
+
+def table(*columns: str) -> Table:
+    """A table that folds what does not fit, and cuts nothing."""
+    result = Table()
+    for column in columns:
+        result.add_column(column, overflow="fold")
+    return result
 
 
 def progress() -> Progress:

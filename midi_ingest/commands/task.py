@@ -7,7 +7,6 @@ from typing import Annotated, Final
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
-from rich.table import Table
 
 from broker import topics
 from midi_ingest import errand
@@ -18,7 +17,7 @@ from midi_ingest.journey.read import follow
 from midi_ingest.moments import Moment, written
 from midi_ingest.scan import reading
 from midi_ingest.settings import Settings
-from midi_ingest.terminal import console, print_json, visible
+from midi_ingest.terminal import console, print_json, table, visible
 from schemas.headers import timestamp
 from schemas.topics import shared
 
@@ -65,7 +64,7 @@ def task(
 
 
 def _print(journey: Journey) -> None:
-    rows = Table("at", "topic", "offset", "what")
+    rows = table("at", "topic", "offset", "what")
     for event in journey.events:
         rows.add_row(
             written(event.timestamp_ms), event.topic, f"{event.partition}:{event.offset}", visible(event.what)

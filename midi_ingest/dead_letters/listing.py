@@ -10,7 +10,7 @@ from midi_ingest.dead_letters.display import summary
 from midi_ingest.dead_letters.groups import Group, grouped
 from midi_ingest.dead_letters.letter import Letter
 from midi_ingest.moments import seconds, written
-from midi_ingest.terminal import console, counted, print_json, visible
+from midi_ingest.terminal import console, counted, print_json, table, visible
 
 
 def print_groups(letters: Sequence[Letter]) -> None:
@@ -25,7 +25,7 @@ def print_groups(letters: Sequence[Letter]) -> None:
 def print_each(letters: Sequence[Letter], limit: int | None) -> None:
     """Print the newest letters, the newest last."""
     shown = newest(letters, limit)
-    rows = Table("id", "at", "reason", "worker", "task", "status", "bytes")
+    rows = table("id", "at", "reason", "worker", "task", "status", "bytes")
     for letter in shown:
         names = map(visible, (letter.reason, letter.worker, letter.task))
         rows.add_row(letter.id, seconds(letter.timestamp_ms), *names, letter.status, f"{letter.size_bytes:,}")
@@ -72,7 +72,7 @@ def show(
 
 
 def _group_table(groups: Sequence[Group]) -> Table:
-    rows = Table("count", "reason", "worker", "status", "oldest", "newest", "bytes", "the newest one")
+    rows = table("count", "reason", "worker", "status", "oldest", "newest", "newest id")
     for group in groups:
         rows.add_row(*_cells(group))
     return rows
@@ -86,7 +86,6 @@ def _cells(group: Group) -> Iterator[str]:
     yield letter.status
     yield seconds(group.first_ms)
     yield seconds(group.last_ms)
-    yield f"{group.size_bytes:,}"
     yield letter.id
 
 

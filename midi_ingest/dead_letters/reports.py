@@ -7,13 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rich.table import Table
-
 from midi_ingest.dead_letters.display import summary
 from midi_ingest.dead_letters.letter import Letter
 from midi_ingest.dead_letters.purge import Prefix
 from midi_ingest.dead_letters.redrive import Plan
-from midi_ingest.terminal import console, counted, print_json, visible
+from midi_ingest.terminal import console, counted, print_json, table, visible
 from schemas.message import DAY_MS
 from schemas.topics import DEAD_LETTER
 
@@ -42,7 +40,7 @@ class Redrive:
             self._print()
 
     def _print(self) -> None:
-        rows = Table("count", "reason", "worker", "what becomes of them", "letters")
+        rows = table("count", "reason", "worker", "what becomes of them", "letters")
         for (reason, worker, fate), letters in _kinds(self.plan).items():
             rows.add_row(f"{len(letters):,}", *map(visible, (reason, worker, fate)), named(letters))
         if rows.row_count:

@@ -6,11 +6,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.table import Table
-
 from midi_ingest.moments import seconds, written
 from midi_ingest.replays.stored import Stored
-from midi_ingest.terminal import console, counted, print_json
+from midi_ingest.terminal import console, counted, print_json, table
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class Report:
             self._print()
 
     def _print(self) -> None:
-        rows = Table("records", "from", "to worker", "oldest", "newest", "bytes")
+        rows = table("records", "from", "to worker", "oldest", "newest", "bytes")
         for (topic, worker), items in self._kinds().items():
             times = seconds(items[0].timestamp_ms), seconds(items[-1].timestamp_ms)
             rows.add_row(f"{len(items):,}", topic, worker, *times, f"{_bytes(items):,}")
