@@ -6,7 +6,6 @@ aborted leaves gaps. It never follows an end that moves on, and gives up when it
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
@@ -101,15 +100,20 @@ class Reader:
         return found
 
     async def _at(self, tp: TopicPartition, offset: int) -> ConsumerRecord[bytes, bytes] | None:
+        """The record at an offset below the end; None where there is none, as at a transaction's marker."""
         position = await self._consumer.position(tp)
         if not position <= offset <= position + _NEAR:
             self._consumer.seek(tp, offset)
-        async with asyncio.timeout(_RECORD_SECONDS):
-            while (record := await self._consumer.getone(tp)).offset < offset:
-                pass
-        if record.offset == offset:
-            return record
-        self._consumer.seek(tp, record.offset)  # it may be wanted next
+        deadline = time.monotonic() + _RECORD_SECONDS
+        while await self._consumer.position(tp) <= offset:
+            polled = await self._consumer.getmany(tp, timeout_ms=_POLL_MS, max_records=1)
+            for record in polled.get(tp, ()):
+                if record.offset == offset:
+                    return record
+                if record.offset > offset:
+                    self._consumer.seek(tp, record.offset)  # it may be wanted next
+            if time.monotonic() > deadline:
+                raise TimeoutError
         return None
 
     async def _starts(

@@ -47,7 +47,7 @@ def prefixes(
             prefix.end = letter.offset
         else:
             prefix.letters.append(letter)
-    return {partition: prefix for partition, prefix in found.items() if prefix.letters}
+    return {partition: prefix for partition, prefix in sorted(found.items()) if prefix.letters}
 
 
 async def hide(letters: Sequence[Letter], transactions: Transactions) -> None:
