@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Literal
 
 from aiokafka.errors import KafkaError
 
 from broker.topics import TopicsError
 from midi_ingest.cli import USAGE, fail
+from midi_ingest.process import Stopped
 from midi_ingest.settings import Settings, SettingsError, load
 from telemetry import logs
 
 OutputFormat = Literal["table", "json"]
 
 
-class Stopped(Exception):
-    """It cannot go on; the message says why and what to do."""
-
-
 class Usage(ValueError):
     """What was asked for makes no sense; the message says why and what to do."""
 
 
-def run(name: str, work: Callable[[Settings], Awaitable[int]]) -> int:
+def run(name: str, work: Callable[[Settings], Coroutine[None, None, int]]) -> int:
     """Do ``work``, which returns the exit code; whatever stops it is said on standard error.
 
     ``name`` is what the log lines call this process.
@@ -35,7 +32,7 @@ def run(name: str, work: Callable[[Settings], Awaitable[int]]) -> int:
         return fail(str(error), USAGE)
     logs.configure(settings, name)
     try:
-        return asyncio.run(_awaited(work(settings)))
+        return asyncio.run(work(settings))
     except Usage as error:
         return fail(str(error), USAGE)
     except (Stopped, TopicsError) as error:
@@ -47,10 +44,6 @@ def run(name: str, work: Callable[[Settings], Awaitable[int]]) -> int:
         return fail(f"Kafka at {settings.kafka_bootstrap_servers} does not answer, or refuses: {why}")
     except KeyboardInterrupt:
         return fail("interrupted")
-
-
-async def _awaited(work: Awaitable[int]) -> int:
-    return await work
 
 
 def partly(timeout_seconds: float) -> int:

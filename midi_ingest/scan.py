@@ -91,7 +91,7 @@ class Reader:
         """
         found = {}
         wanted = sorted(offsets)
-        if self._consumer.assignment() != {tp}:
+        if wanted and self._consumer.assignment() != {tp}:
             self._consumer.assign([tp])
             self._consumer.seek(tp, wanted[0])
         for offset in wanted:

@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError, ProducerFenced
 
 from broker import clients
 from broker.settings import KafkaSettings
-from midi_ingest.errand import Stopped
+from midi_ingest.process import Stopped
 from schemas.headers import WireHeaders
 from schemas.message import Topic
 

@@ -22,8 +22,9 @@ from midi_ingest.dead_letters.purge import delete, hide, prefixes
 from midi_ingest.dead_letters.redrive import Plan, plan, send_again
 from midi_ingest.dead_letters.routes import Routes
 from midi_ingest.dead_letters.selection import EVERY_LETTER, Scope, Selection, oldest, require, scope
-from midi_ingest.errand import OutputFormat, Stopped
+from midi_ingest.errand import OutputFormat
 from midi_ingest.pace import Pace
+from midi_ingest.process import Stopped
 from midi_ingest.scan import Reader, partitions_of, reading
 from midi_ingest.settings import Settings
 from midi_ingest.terminal import print_json

@@ -11,8 +11,9 @@ from cyclopts.validators import Number
 from broker import topics
 from midi_ingest import errand
 from midi_ingest.cli import fail
-from midi_ingest.errand import OutputFormat, Stopped, Usage
+from midi_ingest.errand import OutputFormat, Usage
 from midi_ingest.moments import Moment
+from midi_ingest.process import Stopped
 from midi_ingest.replays.replay import Limits, find
 from midi_ingest.replays.replay import replay as run_again
 from midi_ingest.replays.report import Report

@@ -11,7 +11,8 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from broker.settings import KafkaSettings
 from midi_ingest.dead_letters.letter import Letter, letter_in, parse_id
-from midi_ingest.errand import Stopped, Usage
+from midi_ingest.errand import Usage
+from midi_ingest.process import Stopped
 from midi_ingest.scan import Reader, partitions_of
 from schemas.dead_letter import DeadLetterStatus
 from schemas.topics import DEAD_LETTER

@@ -13,8 +13,8 @@ from broker import clients
 from broker.settings import KafkaSettings
 from midi_ingest.dead_letters.letter import Letter
 from midi_ingest.dead_letters.marks import mark
-from midi_ingest.errand import Stopped
 from midi_ingest.pace import BATCH_MAX
+from midi_ingest.process import Stopped
 from midi_ingest.transactions import Transactions
 from schemas.topics import DEAD_LETTER
 

@@ -9,11 +9,13 @@ import itertools
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from aiokafka import ConsumerRecord
+
 from midi_ingest.dead_letters.box import Box
 from midi_ingest.dead_letters.letter import Letter
 from midi_ingest.dead_letters.marks import mark
 from midi_ingest.dead_letters.routes import Refused, Routes
-from midi_ingest.pace import Pace, batches
+from midi_ingest.pace import BATCH_MAX, Pace, batches
 from midi_ingest.transactions import Transactions
 from schemas import reasons
 
@@ -28,22 +30,18 @@ class Plan:
     """They are redriven, purged or resolved already."""
 
 
-async def plan(box: Box, routes: Routes, letters: Iterable[Letter]) -> Plan:
+async def plan(box: Box, routes: Routes, letters: Sequence[Letter]) -> Plan:
     """What is to be done with some letters; nothing is done yet."""
-    result = Plan()
-    for letter in letters:
-        if letter.status != "open":
-            result.handled.append(letter)
-            continue
-        try:
-            if letter.reason == reasons.QUARANTINED:  # whether it is a callback now, only its body tells
-                record = (await box.records(letter.partition, [letter.offset])).get(letter.offset)
-                topic = routes.write(letter, record).topic if record else routes.topic(letter)
-            else:
-                topic = routes.topic(letter)
-            result.sent.append((letter, routes.layout.name(topic)))
-        except Refused as refused:
-            result.refused.append((letter, str(refused)))
+    result = Plan(handled=[letter for letter in letters if letter.status != "open"])
+    for batch in _by_partition((letter for letter in letters if letter.status == "open"), BATCH_MAX):
+        # Whether what was quarantined is a callback now, only its body tells.
+        bodies = [letter.offset for letter in batch if letter.reason == reasons.QUARANTINED]
+        records = await box.records(batch[0].partition, bodies)
+        for letter in batch:
+            try:
+                result.sent.append((letter, _target(routes, letter, records.get(letter.offset))))
+            except Refused as refused:
+                result.refused.append((letter, str(refused)))
     return result
 
 
@@ -71,3 +69,9 @@ def _by_partition(letters: Iterable[Letter], batch_max: int) -> Iterator[list[Le
     in_order = sorted(letters, key=lambda letter: (letter.partition, letter.offset))
     for _, group in itertools.groupby(in_order, key=lambda letter: letter.partition):
         yield from batches(group, batch_max, lambda letter: letter.size_bytes)
+
+
+def _target(routes: Routes, letter: Letter, record: ConsumerRecord[bytes, bytes] | None) -> str:
+    """The name of the topic that a letter goes to, by its record where that was read."""
+    topic = routes.write(letter, record).topic if record else routes.topic(letter)
+    return routes.layout.name(topic)

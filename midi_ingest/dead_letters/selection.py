@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from cyclopts import Parameter
 
 from midi_ingest.dead_letters.letter import Letter, parse_id
-from midi_ingest.errand import Stopped, Usage
+from midi_ingest.errand import Usage
 from midi_ingest.moments import Moment, in_ms
+from midi_ingest.process import Stopped
 
 
 @Parameter(name="*")

@@ -11,7 +11,7 @@ from typing import Final
 from aiokafka import TopicPartition
 
 from broker.groups import Groups, lag
-from midi_ingest.errand import Stopped
+from midi_ingest.process import Stopped
 from midi_ingest.scan import Reader, partitions_of
 from midi_ingest.settings import Settings
 from schemas.topics import NOW, retry

@@ -10,9 +10,9 @@ from aiokafka.errors import KafkaError
 
 from broker.groups import groups
 from broker.partitioner import partition
-from midi_ingest.errand import Stopped
 from midi_ingest.moments import written
 from midi_ingest.pace import Pace, batches
+from midi_ingest.process import Stopped
 from midi_ingest.replays.live_traffic import LiveTraffic
 from midi_ingest.replays.stored import TRANSACTIONS, Range, Stored, again, stored
 from midi_ingest.scan import Reader, partitions_of

@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from schemas.callback import Callback
 from schemas.dead_letter import DeadLetterStatus
 from schemas.topics import DEAD_LETTER, NOW, retry
 from tests.in_process import command, output_of
-from tests.topics import Seen, eventually, read_all, write
+from tests.topics import Seen, eventually, make_settings, read_all, write
 
 TO_NORMALIZE = retry("normalize", NOW)
 
@@ -106,6 +107,18 @@ async def test_letters_are_listed_by_reason_with_faults_apart_and_shown_one_by_o
     assert await output_of(settings, "dlq", "show", fault, "--raw") == b"\xff\x00"
 
 
+@pytest.mark.parametrize(
+    "arguments", [["dlq", "list"], ["replay", "--from", "1h"], ["task", "a"]], ids=" ".join
+)
+async def test_kafka_that_does_not_answer_and_topics_that_are_missing_are_named(
+    kafka_servers: str, tmp_path: Path, arguments: list[str]
+) -> None:
+    code, _, errors = await command(make_settings("127.0.0.1:1", tmp_path), *arguments)
+    assert (code, "127.0.0.1:1" in errors, "Traceback" in errors) == (1, True, False)
+    code, _, errors = await command(make_settings(kafka_servers, tmp_path), *arguments)
+    assert (code, "midi-ingest topics apply" in errors) == (1, True)
+
+
 async def test_what_was_not_read_in_time_is_said_and_exits_1(settings: Settings) -> None:
     await bury(settings, ("a", b"{}", headers(reasons.TOO_LARGE, 1)))
     code, output, errors = await command(settings, "dlq", "list", "--timeout", "0.000001", "--output", "json")
@@ -116,6 +129,18 @@ async def test_what_was_not_read_in_time_is_said_and_exits_1(settings: Settings)
     )
     assert (code, "this is not all" in errors) == (1, True)
     assert len(await read_all(settings, DEAD_LETTER)) == 1
+
+
+async def test_a_transactions_marker_is_no_letter(settings: Settings) -> None:
+    producer = clients.producer(settings, transactional_id=f"{settings.topic_prefix}writer")
+    await producer.start()
+    async with producer.transaction():
+        await producer.send_and_wait(settings.layout.name(DEAD_LETTER), b"{}", key=b"a")
+    await producer.stop()
+    (letter,) = await ids(settings)
+    partition, offset = map(int, letter.split(":"))
+    code, _, errors = await command(settings, "dlq", "show", f"{partition}:{offset + 1}")
+    assert (code, "not all of them letters" in errors) == (1, True)
 
 
 async def test_each_letter_is_redriven_to_where_its_reason_says_and_only_once(settings: Settings) -> None:

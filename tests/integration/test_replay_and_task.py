@@ -138,11 +138,15 @@ async def test_a_tasks_way_is_told_with_what_it_waits_for(settings: Settings) ->
     assert (await told(settings, "broken"))["state"] == "failed"
 
 
-async def test_a_part_of_a_tasks_way_is_told_as_such(settings: Settings) -> None:
+async def test_what_was_not_read_in_time_is_said_and_nothing_replayed(settings: Settings) -> None:
     await deliver(settings, ("a", samples.song("a", 1)))
     code, output, errors = await command(settings, "task", "a", "--timeout", "0.000001", "--output", "json")
     assert (code, json.loads(output)["complete"]) == (1, False)
     assert "this is not all" in errors
+    await write(settings, Task.topic, ("a", b"{}", {}))
+    code, _, errors = await command(settings, "replay", "--from", "1h", "--timeout", "0.000001", "--yes")
+    assert (code, "Nothing was replayed" in errors) == (1, True)
+    assert await read_all(settings, retry("normalize", NOW)) == []
 
 
 def _replaced(settings: Settings, task_id: str, content: bytes) -> bytes:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from midi_ingest.dead_letters.selection import EVERY_LETTER, Selection, oldest, require, scope
-from midi_ingest.errand import Stopped, Usage
+from midi_ingest.errand import Usage
+from midi_ingest.process import Stopped
 from tests.unit.midi_ingest.dead_letters.letters import letter
 from tests.unit.midi_ingest.kafka_records import NOON_MS
 
