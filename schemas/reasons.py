@@ -49,6 +49,16 @@ WITHOUT_OUTCOME: Final = frozenset(
 """Letters for which `route-failures` writes no outcome: the task ended otherwise, has its outcome already
 (deduplicate writes that of `PROVIDER_FAILED` itself, so that a late success follows it), or is unknown."""
 
-FAULTS: Final = frozenset({UNEXPECTED_ERROR, TOO_LARGE, KEY_MISMATCH, UNROUTABLE})
+FAULTS: Final = frozenset(
+    {
+        UNEXPECTED_ERROR,
+        UNRETRIED_ERROR,
+        RETRY_REQUESTED,
+        UNSUPPORTED_VERSION,
+        TOO_LARGE,
+        KEY_MISMATCH,
+        UNROUTABLE,
+    }
+)
 """Letters that something of ours, or its configuration, is to blame for: somebody has to look. All others were
 foreseen: what senders send, and what custom workers reject with reasons of their own."""

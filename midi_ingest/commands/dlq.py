@@ -221,7 +221,7 @@ def purge(
             purged = oldest([x for x in letters if x.status == "open" and meant.takes(x)], limit)
             deletable = prefixes(letters, purged, ends) if complete else {}
             if writer:
-                await hide(purged, writer)
+                await hide(purged, writer, settings.partitions)
                 await delete(settings, deletable)
         told = reports.Purge(purged, deletable, dry_run=not yes, complete=complete)
         told.show(as_document=output == "json")

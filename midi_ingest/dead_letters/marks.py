@@ -8,6 +8,7 @@ import socket
 from datetime import UTC, datetime
 from typing import Literal
 
+from broker.partitioner import partition
 from midi_ingest.dead_letters.letter import Letter
 from midi_ingest.transactions import Write
 from schemas import headers as h
@@ -17,8 +18,11 @@ TRANSACTIONS = "dlq"
 """The name of the transactions that marks are written in: who handles letters excludes all others."""
 
 
-def mark(letter: Letter, status: Literal["redriven", "purged"]) -> Write:
-    """The record that gives a letter its status, by whoever runs this command, now."""
+def mark(letter: Letter, status: Literal["redriven", "purged"], partitions: int) -> Write:
+    """The record that gives a letter its status, by whoever runs this command, now.
+
+    It goes to the one of so many partitions that its key belongs to, where deduplicate's marks go, too.
+    """
     at = h.timestamp(datetime.now(UTC))
     headers = {
         h.CE_ID: os.urandom(16).hex(),
@@ -31,7 +35,7 @@ def mark(letter: Letter, status: Literal["redriven", "purged"]) -> Write:
     }
     value = DeadLetterStatus(status=status, at=at, by=_operator()).encode()
     key = letter.status_key.encode()
-    return Write(DeadLetterStatus.topic, letter.partition, key, value, h.to_wire(headers))
+    return Write(DeadLetterStatus.topic, partition(key, partitions), key, value, h.to_wire(headers))
 
 
 def _operator() -> str:

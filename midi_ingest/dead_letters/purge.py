@@ -50,14 +50,14 @@ def prefixes(
     return {partition: prefix for partition, prefix in sorted(found.items()) if prefix.letters}
 
 
-async def hide(letters: Sequence[Letter], transactions: Transactions) -> None:
+async def hide(letters: Sequence[Letter], transactions: Transactions, partitions: int) -> None:
     """Mark letters as purged.
 
     Raises:
         Stopped, KafkaError, TimeoutError: see `Transactions.commit`.
     """
     for batch in _batches(letters):
-        await transactions.commit([mark(letter, "purged") for letter in batch])
+        await transactions.commit([mark(letter, "purged", partitions) for letter in batch])
 
 
 async def delete(settings: KafkaSettings, found: Mapping[int, Prefix]) -> None:

@@ -60,7 +60,8 @@ async def send_again(
         records = await box.records(batch[0].partition, [letter.offset for letter in batch])
         present = [letter for letter in batch if letter.offset in records]
         writes = [routes.write(letter, records[letter.offset]) for letter in present]
-        await transactions.commit([*writes, *(mark(letter, "redriven") for letter in present)])
+        marks = [mark(letter, "redriven", routes.layout.partitions) for letter in present]
+        await transactions.commit([*writes, *marks])
         yield len(present)
 
 

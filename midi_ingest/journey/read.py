@@ -1,4 +1,7 @@
-"""Finds a task's records: only one partition of each topic can hold them."""
+"""Finds a task's records: only one partition of each topic can hold them.
+
+What became of a letter stands under another key, and so in any partition of its topic.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from broker.groups import groups
 from broker.partitioner import partition
 from midi_ingest.journey.event import RETRY, Event, event_in
 from midi_ingest.journey.journey import Journey, readers, waits
-from midi_ingest.scan import Reader
+from midi_ingest.scan import Reader, partitions_of
 from midi_ingest.settings import Settings
 from schemas.dead_letter import DeadLetterStatus
 from schemas.topics import DEAD_LETTER, MESSAGES, shared
@@ -23,10 +26,10 @@ _STATUS = DeadLetterStatus.topic.name
 async def follow(settings: Settings, reader: Reader, task_id: str, since: datetime) -> Journey:
     """A task's way, as far as its records were written since some moment."""
     number, prefix = partition(task_id.encode(), settings.partitions), settings.topic_prefix
-    names = await _topics(settings, reader)
+    places = [TopicPartition(prefix + name, number) for name in await _topics(settings, reader)]
     events: list[Event] = []
     marks: dict[str, list[Event]] = {}
-    async for record in reader.scan([TopicPartition(prefix + name, number) for name in names], since):
+    async for record in reader.scan([*places, *partitions_of(settings, DeadLetterStatus.topic)], since):
         name = record.topic.removeprefix(prefix)
         if name == _STATUS:
             marks.setdefault(_key(record), []).append(event_in(name, record))
@@ -39,10 +42,10 @@ async def follow(settings: Settings, reader: Reader, task_id: str, since: dateti
 
 
 async def _topics(settings: Settings, reader: Reader) -> list[str]:
-    """All topics that hold records of tasks, without the prefix; also the retries of workers that we do not know."""
+    """All topics with records of tasks, without the prefix; also the retries of workers that we do not know."""
     prefix = settings.topic_prefix + RETRY
     retries = sorted(RETRY + n.removeprefix(prefix) for n in await reader.topics() if n.startswith(prefix))
-    return [*(topic.name for topic in shared()), *retries]
+    return [*(topic.name for topic in shared() if topic.name != _STATUS), *retries]
 
 
 def _with_statuses(events: Sequence[Event], marks: dict[str, list[Event]]) -> list[Event]:

@@ -17,6 +17,7 @@ import pytest
 from aiokafka.errors import ProducerFenced
 
 from broker import clients
+from broker.partitioner import partition
 from midi_ingest import samples
 from midi_ingest.dead_letters.marks import TRANSACTIONS
 from midi_ingest.settings import Settings
@@ -173,6 +174,10 @@ async def test_each_letter_is_redriven_to_where_its_reason_says_and_only_once(se
     (callback,) = await read_all(settings, Callback.topic)
     assert (callback.key, callback.value) == ("the-task", song)
     assert callback.headers == {h.CE_ID: "receipt-4", h.DIALECT: "sunoapi.org"}
+    for mark in await read_all(
+        settings, DeadLetterStatus.topic
+    ):  # compaction needs all of a key in one partition
+        assert mark.partition == partition(mark.key.encode(), settings.partitions)
     by_partition = {letter.key: letter.partition for letter in await read_all(settings, DEAD_LETTER)}
     assert (record.partition, conflict.partition) == (by_partition["a"], by_partition["b"])
 

@@ -12,6 +12,7 @@ from typing import Any
 from midi_ingest import samples
 from midi_ingest.settings import Settings
 from schemas import headers as h
+from schemas import reasons
 from schemas.callback import Callback, Task
 from schemas.outcome import Outcome
 from schemas.score import Score
@@ -136,6 +137,28 @@ async def test_a_tasks_way_is_told_with_what_it_waits_for(settings: Settings) ->
     assert f"midi-ingest dlq show {letter}" in table
     assert (await command(settings, "dlq", "purge", letter, "--yes"))[0] == 0
     assert (await told(settings, "broken"))["state"] == "failed"
+
+
+async def test_a_redriven_letter_is_told_as_such_and_its_task_waits_again(settings: Settings) -> None:
+    headers = {
+        h.ERROR_REASON: reasons.TOO_LARGE,
+        h.ERROR_WORKER: "normalize",
+        h.ERROR_TOPIC: "tasks",
+        h.ERROR_PARTITION: "0",
+        h.ERROR_OFFSET: "7",
+        h.ERROR_ATTEMPTS: "1",
+    }
+    await write(settings, DEAD_LETTER, ("a", b"{}", headers))
+    stopped = await told(settings, "a")
+    (letter,) = stopped["events"]
+    assert (stopped["state"], letter["status"]) == ("stopped", "open")
+
+    assert (await command(settings, "dlq", "redrive", letter["letter"], "--yes"))[0] == 0
+    redriven = await told(settings, "a")
+    topics = {event["topic"]: event for event in redriven["events"]}
+    assert topics.keys() == {"dead-letter", "dead-letter.status", "retry.normalize.now"}
+    assert topics["dead-letter"]["status"] == topics["dead-letter.status"]["status"] == "redriven"
+    assert [wait["worker"] for wait in redriven["waiting"]] == ["normalize"]
 
 
 async def test_what_was_not_read_in_time_is_said_and_nothing_replayed(settings: Settings) -> None:

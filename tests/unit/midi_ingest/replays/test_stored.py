@@ -11,9 +11,7 @@ from broker.groups import lag
 from midi_ingest.errand import Usage
 from midi_ingest.replays.stored import Range, again, replayable, topics_of
 from schemas import headers as h
-from schemas.topics import FAILURES
 from tests.unit.midi_ingest.kafka_records import NOON_MS, failure_headers, kafka_record
-from workers.runtime.api import worker
 
 NOON = datetime(2025, 11, 25, 12, 0, tzinfo=UTC)
 ALL: frozenset[str] = frozenset()
@@ -71,16 +69,6 @@ def test_each_worker_is_given_what_it_reads(reference: str, topics: list[str]) -
 def test_a_worker_that_cannot_be_replayed_to_is_refused(reference: str) -> None:
     with pytest.raises(Usage):
         replayable(reference)
-
-
-def test_a_worker_of_several_raw_topics_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    @worker("raw", reads=(FAILURES, FAILURES))
-    def raw(_value: bytes) -> None:
-        return None
-
-    monkeypatch.setattr("midi_ingest.replays.stored.find", lambda _: raw)
-    with pytest.raises(Usage, match="could not tell"):
-        replayable("raw.py:raw")
 
 
 def test_a_group_that_has_handled_everything_is_not_behind() -> None:
