@@ -44,8 +44,8 @@ class Delivery:
             async with asyncio.timeout(SPOOL_SECONDS):
                 await spool.append(record)
         except SpoolError as error:
-            raise Unavailable(f"Kafka is away. {error}") from None
+            raise Unavailable(f"Kafka takes nothing now. {error}") from None
         except TimeoutError:
-            raise Unavailable("Kafka is away, and the spool's disk is too slow.") from None
+            raise Unavailable("Kafka takes nothing now, and the spool's disk is too slow.") from None
         finally:
             self._budget.give(length_bytes)

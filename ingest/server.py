@@ -125,16 +125,18 @@ async def _spool(
 
 def _state(publisher: Publisher, spool: Spool | None) -> State:
     """Whether callbacks can be made safe, and with what."""
+    kafka: dict[str, object] = {"kafka": publisher.ready}
+    if not publisher.ready:
+        kafka["why"] = publisher.trouble
     if spool is None:
-        return State(publisher.ready, {"kafka": publisher.ready})
+        return State(publisher.ready, kafka)
     held = spool.state
     waiting = {
         "records": held.records,
         "bytes": held.size_bytes,
         "oldest_age_seconds": round(held.oldest_age_seconds, 1),
     }
-    told = {"kafka": publisher.ready, "spool": waiting}
-    return State(publisher.ready or not held.refusing, told)
+    return State(publisher.ready or not held.refusing, {**kafka, "spool": waiting})
 
 
 def _reread(callbacks: Callbacks) -> None:

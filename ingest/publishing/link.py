@@ -28,6 +28,8 @@ _FIRST_PAUSE_SECONDS: Final = 0.25
 _LONGEST_PAUSE_SECONDS: Final = 5.0
 _STOP_SECONDS: Final = 3.0
 
+_SILENT: Final = "Kafka does not answer."
+
 
 class Link:
     """Keeps one producer; ``on_connected`` is called with each new one.
@@ -46,12 +48,18 @@ class Link:
         self._log = logger().bind()
         self._failed = asyncio.Event()
         self._heard_at = 0.0
+        self._trouble = "Kafka has not answered yet."
         self._retired: set[asyncio.Task[None]] = set()
 
     @property
     def fresh(self) -> bool:
         """Whether Kafka was reachable and had the topics a moment ago; asks nobody."""
         return self.producer is not None and monotonic() - self._heard_at < FRESH_SECONDS
+
+    @property
+    def trouble(self) -> str:
+        """Why Kafka takes nothing now, in words for an operator; empty while it does."""
+        return "" if self.fresh else self._trouble
 
     async def run(self) -> None:
         """Keep a producer connected, and watch it, until cancelled."""
@@ -85,6 +93,7 @@ class Link:
         while True:
             self.producer = await self._connect()
             self._heard_at = monotonic()
+            self._trouble = _SILENT
             self._failed.clear()
             self._log.info("connected to kafka", servers=self._settings.kafka_bootstrap_servers)
             self._on_connected()
@@ -95,7 +104,11 @@ class Link:
         while True:
             try:
                 return await self._open()
-            except (KafkaError, OSError, topics.TopicsError) as error:  # a TimeoutError is an OSError
+            except topics.TopicsError as error:
+                self._trouble = str(error)
+                self._log.error("topics are not as they must be", error=str(error), again_in_s=pause)
+            except (KafkaError, OSError) as error:  # a TimeoutError is an OSError
+                self._trouble = _SILENT
                 self._log.warning("no connection to kafka", error=str(error), again_in_s=pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
@@ -114,26 +127,40 @@ class Link:
         return producer
 
     async def _watch(self) -> None:
-        answered = True
+        before = ""
         while True:
             await asyncio.sleep(PROBE_SECONDS)
             if (producer := self.producer) is None:
                 continue
-            answers = await self._answers(producer)
-            if answers is not answered:
-                self._log.warning("kafka answers again" if answers else "kafka does not answer")
-            answered = answers
-            if answers:
+            trouble = await self._ask(producer)
+            if trouble != before:
+                self._tell(trouble)
+            before = trouble
+            if not trouble:
                 self._heard_at = monotonic()
             elif monotonic() - self._heard_at > LOST_SECONDS:
                 self.replace(producer, "it has heard nothing for too long")
 
-    async def _answers(self, producer: AIOKafkaProducer) -> bool:
-        """Whether a broker answers in time and still has the topic."""
+    def _tell(self, trouble: str) -> None:
+        if trouble:
+            self._trouble = trouble
+            self._log.warning("kafka takes nothing", why=trouble)
+        else:
+            self._log.warning("kafka answers again")
+
+    async def _ask(self, producer: AIOKafkaProducer) -> str:
+        """What is wrong: no broker answers in time, or the topic has gone; empty where nothing is."""
         topic = self._settings.layout.name(Callback.topic)
         try:
             async with asyncio.timeout(PROBE_SECONDS):
                 answered = await producer.client.force_metadata_update()
         except TimeoutError:
-            return False
-        return answered and producer.client.cluster.partitions_for_topic(topic) is not None
+            return _SILENT
+        if not answered:
+            return _SILENT
+        known = producer.client.cluster.partitions_for_topic(topic)
+        return (
+            ""
+            if known is not None
+            else f"The topic {topic} has gone. Create it with `midi-ingest topics apply`."
+        )

@@ -86,6 +86,11 @@ class Publisher:
         """Whether Kafka was reachable and had the topics a moment ago; asks nobody."""
         return self._link.fresh
 
+    @property
+    def trouble(self) -> str:
+        """Why Kafka takes nothing now, in words for an operator; empty while it does."""
+        return self._link.trouble
+
     def publish(self, record: Record) -> asyncio.Future[None]:
         """Publish a record; the future is done once Kafka has acknowledged it.
 
@@ -155,7 +160,7 @@ class Publisher:
         if stuck is not None and stuck.deadline <= now:
             raise Unavailable("Kafka does not acknowledge.")
         if self._link.producer is None and now - self._link.lost_at > self._settings.publish_timeout_seconds:
-            raise Unavailable("Kafka is away.")
+            raise Unavailable("Kafka takes nothing now.")
 
     def _connected(self) -> None:
         self._schedule()

@@ -64,12 +64,15 @@ def drain() -> int:
         return fail(str(error), USAGE)
     logs.configure(settings, "spool")
     try:
-        sent = asyncio.run(_drain(settings, folder))
-        left = [reason for file in look(folder) if (reason := _reason(file, settings))]
+        sent, trouble = asyncio.run(_drain(settings, folder))
+        left = [reason for file in look(folder) if (reason := _reason(file, trouble))]
     except OSError as error:
         return fail(f"MIDI_INGEST_SPOOL_DIR cannot be used: {error}")
     print(f"{_records(sent)} published.")
-    return fail("Left in the spool:\n" + "\n".join(left)) if left else 0
+    if not left:
+        return 0
+    where = f"Left in {folder}, for Kafka at {settings.kafka_bootstrap_servers}:"
+    return fail("\n".join([where, *left]))
 
 
 def _load() -> tuple[Settings, Path]:
@@ -81,29 +84,28 @@ def _load() -> tuple[Settings, Path]:
     return settings, settings.spool_dir
 
 
-async def _drain(settings: Settings, folder: Path) -> int:
-    """Drain what is left there; connects to Kafka only if something is. Returns how many records it took."""
+async def _drain(settings: Settings, folder: Path) -> tuple[int, str]:
+    """Drain what is left there; connects to Kafka only if something is.
+
+    Returns how many records Kafka took, and why it took nothing at the end, if so.
+    """
     if not any(not file.held for file in look(folder)):
-        return 0
+        return 0, ""
     budget = Budget(settings.max_in_flight_bytes)
     async with publishing(settings, budget, on_failure=lambda: None) as publisher:
         draining = Drain(publisher.publish_all, lambda: publisher.ready)
         await drain_left(folder, draining, patience_seconds=PATIENCE_SECONDS)
-    return draining.sent
+        return draining.sent, publisher.trouble
 
 
-def _reason(file: FileStatus, settings: Settings) -> str | None:
+def _reason(file: FileStatus, trouble: str) -> str | None:
     """Why a file is still there; None if it holds nothing."""
     if file.error:
         return f"{file.name}: {file.error}"
     if not file.records:
         return None
-    why = (
-        "a running process holds it and publishes it itself"
-        if file.held
-        else f"Kafka at {settings.kafka_bootstrap_servers} is away or did not take them"
-    )
-    return f"{file.name}: {_records(file.records)}; {why}"
+    why = "A running process holds it and publishes it itself." if file.held else trouble
+    return f"{file.name}: {_records(file.records)}. {why or 'Kafka refused them; the log above says more.'}"
 
 
 def _records(count: int) -> str:

@@ -9,9 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from midi_ingest.settings import Settings
 from schemas.outcome import Outcome
 from tests.topics import delete_topics, make_settings, write
+from tests.unit.ingest.spool.stand_in import filled
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "loudest_note.py"
 
@@ -62,6 +65,18 @@ async def test_a_worker_without_its_topics_names_them_and_exits_1(kafka_servers:
     assert f"{settings.topic_prefix}scores" in errors
     assert "midi-ingest topics apply" in errors
     assert "Traceback" not in errors
+
+
+async def test_a_spool_that_cannot_be_drained_for_want_of_topics_says_so(
+    kafka_servers: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = make_settings(kafka_servers, tmp_path)
+    monkeypatch.setenv("MIDI_INGEST_SPOOL_DIR", str(tmp_path / "spool"))
+    await filled(tmp_path / "spool", range(2))
+    code, output, errors = await command(settings, "spool", "drain")
+    assert (code, output.startswith("0 records published")) == (1, True)
+    assert f"2 records. Missing topics: {settings.topic_prefix}callbacks" in errors
+    assert "midi-ingest topics apply" in errors
 
 
 async def test_kafka_that_does_not_answer_is_named(tmp_path: Path) -> None:

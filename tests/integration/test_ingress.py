@@ -12,10 +12,12 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from broker import topics
 from broker.embedded import BrokerError, EmbeddedKafka
@@ -64,6 +66,13 @@ class Sender:
     async def is_ready(self) -> bool:
         async with self._session.get("/readyz") as answer:
             return answer.status == 200
+
+    async def readiness(self) -> Any:
+        async with self._session.get("/readyz") as answer:
+            return await answer.json(content_type=None)
+
+    async def tells_what_to_do(self) -> bool:
+        return "`midi-ingest topics apply`" in (await self.readiness()).get("detail", "")
 
     async def is_not_ready(self) -> bool:
         return not await self.is_ready()
@@ -189,11 +198,34 @@ async def test_missing_topics_make_it_unready_until_they_are_there(
     async with ingress(settings) as sender:
         assert await sender.post(callback("early")) == 503
         assert await sender.is_not_ready()
+        await eventually(sender.tells_what_to_do, lambda: "not told")
         await topics.apply(settings, shared())
         await eventually(sender.is_ready, lambda: "not ready")
         assert await sender.post(callback("late")) == 200
         assert [record.key for record in await read_all(settings, Callback.topic)] == ["late"]
     await delete_topics(settings)
+
+
+async def test_with_topics_that_are_not_as_they_must_be_callbacks_go_to_the_spool_and_the_cause_is_told(
+    kafka_servers: str, tmp_path: Path
+) -> None:
+    own = make_settings(kafka_servers, tmp_path)
+    await topics.apply(own, shared())
+    wrong = own.model_copy(
+        update={"partitions": 7, "publish_timeout_seconds": 0.5, "spool_dir": tmp_path / "spool"}
+    )
+    with capture_logs() as logs:
+        async with ingress(wrong) as sender:
+            assert await sender.post(callback("early")) == 200
+            assert await sender.is_ready()
+            told = await sender.readiness()
+    assert not told["kafka"]
+    assert "MIDI_INGEST_PARTITIONS=7" in told["why"]
+    assert told["spool"]["records"] == 1
+    (error, *_) = [line for line in logs if line["event"] == "topics are not as they must be"]
+    assert (error["log_level"], error["error"]) == ("error", told["why"])
+    assert not [line for line in logs if "connection" in line["event"]]
+    await delete_topics(own)
 
 
 @pytest.fixture(scope="module")

@@ -125,11 +125,12 @@ def test_draining_leaves_everything_while_kafka_is_away(
     assert command.drain() == 1
     out, error = capsys.readouterr()
     assert "0 records published." in out
-    assert "3 records; Kafka at 127.0.0.1:" in error
+    assert "for Kafka at 127.0.0.1:" in error
+    assert "3 records. Kafka " in error
     assert [name for name in files(folder) if name.endswith(".sqlite3")] == before
 
 
 def test_draining_says_what_a_running_process_holds(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with owner(folder, 1):
         assert command.drain() == 1
-        assert "1 record; a running process holds it" in capsys.readouterr().err
+        assert "1 record. A running process holds it" in capsys.readouterr().err
