@@ -57,13 +57,14 @@ class Ingress:
         """The answer to a request; what is refused is answered with a problem document."""
         started = perf_counter()
         route = self._routes.get(request.path) or self._beyond(request)
+        refusal: Problem | None = None
         try:
             response = await route.answer(request)
         except Problem as problem:
-            response = problem.response()
+            refusal, response = problem, problem.response()
         if self._draining or not request.content.is_eof():
             response.force_close()  # what is left of a body cannot be told from a next request
-        self._tell(request, route, response.status, perf_counter() - started)
+        self._tell(request, route, response.status, perf_counter() - started, refusal)
         return response
 
     async def drain(self, timeout_seconds: float) -> None:
@@ -96,13 +97,16 @@ class Ingress:
             raise unavailable("The ingress is stopping.")
         ready, told = self._state()
         if not ready:
-            raise unavailable("Kafka cannot be reached, or a topic is missing; the log says more.")
+            raise unavailable(str(told.get("why", "Callbacks cannot be made safe now.")))
         return answers.json(orjson.dumps({"status": "ready", **told}))
 
-    def _tell(self, request: web.BaseRequest, route: Route, status: int, seconds: float) -> None:
+    def _tell(
+        self, request: web.BaseRequest, route: Route, status: int, seconds: float, refusal: Problem | None
+    ) -> None:
         """Count the answer and log it; a success only as debug, since a line costs as much as an answer.
 
-        No path but a route's own is logged: what stands behind it, or nearly looks like it, may be a token.
+        No path but a route's own is logged: what stands behind it, or nearly looks like it, may be a token. The
+        detail of a refusal says what was expected, and quotes nothing of what was sent.
         """
         _answers(route.name, status).inc()
         if route is self._callback:
@@ -110,6 +114,7 @@ class Ingress:
         level = self._level(route, status)
         if not self._log.is_enabled_for(level):
             return
+        why = {} if refusal is None else refusal.told
         self._log.log(
             level,
             "answered",
@@ -119,6 +124,7 @@ class Ingress:
             ms=round(seconds * 1000, 2),
             bytes=request.content.total_bytes,
             task_id=request.get(TASK_ID),
+            **why,
         )
 
     def _level(self, route: Route, status: int) -> int:

@@ -7,6 +7,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from math import inf
 from time import monotonic
 from typing import Final
 
@@ -16,11 +17,16 @@ from schemas import headers as h
 from schemas import reasons
 from schemas.topics import FAILURES, Layout
 from telemetry import metrics
+from telemetry.logs import logger
 
 WORKER: Final = "ingest"
 """The name in ``error-worker``."""
 
 KEYS_MAX: Final = 10_000
+LINES_MAX: Final = 10
+"""The log has no more lines of this in `LINES_SECONDS`; the next one tells how many were left out."""
+
+LINES_SECONDS: Final = 10.0
 _DAY_SECONDS: Final = 24 * 60 * 60
 
 
@@ -41,6 +47,7 @@ class Quarantine:
         self._counted_at = monotonic()
         self._kept: OrderedDict[bytes, None] = OrderedDict()
         self._under_way: dict[bytes, asyncio.Future[bool]] = {}
+        self._lines = _Lines()
 
     async def keep(self, body: bytes, why: str, headers: h.WireHeaders) -> bool:
         """Keep a body with the reason why it is no callback, unless the same bytes are kept already.
@@ -54,14 +61,15 @@ class Quarantine:
         if (same := self._under_way.get(key)) is not None and not await asyncio.shield(same):
             raise unavailable("The same body could not be made safe just now.")
         if key in self._kept:
-            metrics.QUARANTINED.labels("repeat").inc()
+            what = "repeat"
         elif self._take(len(body)):
             await self._keep_new(self._record(key, body, why, headers))
-            metrics.QUARANTINED.labels("kept").inc()
+            what = "kept"
         else:
-            metrics.QUARANTINED.labels("refused").inc()
-            return False
-        return True
+            what = "refused"
+        metrics.QUARANTINED.labels(what).inc()
+        self._lines.write(what=what, reason=why, digest=key.decode(), bytes=len(body))
+        return what != "refused"
 
     async def _keep_new(self, record: Record) -> None:
         """Make a record safe; who comes with the same body meanwhile waits for the end of this."""
@@ -107,3 +115,26 @@ class Quarantine:
             h.ERROR_LAST_AT: at,
         }
         return Record(self._topic, key, body, [*headers, *h.to_wire(story)])
+
+
+class _Lines:
+    """Lines of the log, of which a sender can cause only so many."""
+
+    def __init__(self) -> None:
+        self._begun_at = -inf
+        self._written = 0
+        self._left_out = 0
+
+    def write(self, **told: object) -> None:
+        """Write a line, or count it as left out."""
+        now = monotonic()
+        if now - self._begun_at >= LINES_SECONDS:
+            self._begun_at, self._written = now, 0
+        if self._written >= LINES_MAX:
+            self._left_out += 1
+            return
+        if self._left_out:
+            told["left_out"] = self._left_out
+        logger().warning("quarantined", **told)
+        self._written += 1
+        self._left_out = 0

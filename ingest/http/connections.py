@@ -232,8 +232,8 @@ class _Connection(web.RequestHandler):
         """The answer to what is not HTTP, and to what the ingress failed on."""
         metrics.REQUESTS.labels("other", str(int(status))).inc()
         if status == HTTPStatus.BAD_REQUEST:
-            logger().info("answered", status=400, error=type(exc).__name__)
             problem = Problem(HTTPStatus.BAD_REQUEST, "The request is not valid HTTP/1.1.")
+            logger().info("answered", status=400, error=type(exc).__name__, **problem.told)
         else:
             logger().error("request failed", method=request.method, exc_info=True)
             detail = "The ingress failed on this request; its log says more."

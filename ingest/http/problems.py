@@ -39,6 +39,11 @@ class Problem(Exception):
         self.field = field
         self.headers = headers or {}
 
+    @property
+    def told(self) -> dict[str, str]:
+        """What was wrong, and in which field where one is known: in words for senders and logs."""
+        return {"detail": self.detail} if self.field is None else {"detail": self.detail, "field": self.field}
+
     def response(self) -> web.Response:
         """The problem document. Its type is ``about:blank``: the status says what kind of problem it is."""
         phrase = _PHRASES.get(self.status, self.status.phrase)
@@ -46,10 +51,8 @@ class Problem(Exception):
             "type": "about:blank",
             "title": phrase,
             "status": int(self.status),
-            "detail": self.detail,
+            **self.told,
         }
-        if self.field is not None:
-            document["field"] = self.field
         return web.Response(
             status=self.status,
             reason=phrase,

@@ -38,6 +38,14 @@ def standard(body: bytes = CALLBACK, at: float = 0) -> bytes:
     return post(body, webhook_id="msg_1", webhook_timestamp=now, webhook_signature=signature)
 
 
+TELLTALE = "swordfish"
+TELLTALES = [
+    body.replace(b"%", TELLTALE.encode())
+    for body in (b"%", b'"%"', b'["%"]', b'{"%', b'{"%":1,}', b'{"%":1}', b'{"task_id":"%\\q"}', b'{"task_id":["%"]}',
+                 b'{"task_id":"%\\n"}', b'{"task_id":"%","taskId":"a"}', b'{"task_id":"a","code":"%"}', b"\xff%")
+]  # fmt: skip
+"""Bodies that are no callbacks, each for another reason, with a word in them that nobody may ever see."""
+
 TOKENS = {"origin": "url-token", "url_tokens": f"{TOKEN},{SECOND}"}
 STANDARD = {"origin": "standard-webhooks", "standard_webhooks_keys": WHSEC}
 
@@ -182,6 +190,12 @@ async def test_no_secret_is_in_any_log_answer_or_metric(
                 to(f"{TOKEN}?x={SECOND}", post(Content_Type="text/plain")),
                 to(TOKEN, post()).replace(b"HTTP/1.1", b"HTTP/9.9", 1),
                 to(TOKEN, post(Content_Length="x")),
+                *(to(TOKEN, post(body)) for body in TELLTALES),
+                *(standard(body).replace(b"msg_1", b"msg_2") for body in TELLTALES),
+                *(post(body, webhook_id=WHSEC, webhook_timestamp=SECOND) for body in TELLTALES),
+                to(TOKEN, post(Content_Type=SECOND)),
+                to(TOKEN, post(Content_Encoding=SECOND)),
+                to(TOKEN, post(X_Forwarded_For=SECOND)),
                 standard(),
                 standard(at=-1000),
                 post(Authorization=f"Bearer {WHSEC}"),
@@ -193,5 +207,51 @@ async def test_no_secret_is_in_any_log_answer_or_metric(
             told += (await exchange(port, to(TOKEN, post()))).body
     everything = told.decode() + str(logs) + caplog.text
     assert "answered" in everything
-    for secret in (TOKEN, SECOND, WHSEC, KEY.decode(), WHSEC.removeprefix("whsec_")):
+    for secret in (TOKEN, SECOND, WHSEC, KEY.decode(), WHSEC.removeprefix("whsec_"), TELLTALE):
         assert secret not in everything
+
+
+async def test_a_refused_bodys_detail_quotes_nothing_of_it(published: Published) -> None:
+    with capture_logs() as logs:
+        async with running(published) as port:
+            for body in TELLTALES:
+                answer = await exchange(port, post(body))
+                assert answer.status in {400, 422}
+                assert TELLTALE not in answer.body.decode()
+    lines = [line for line in logs if line["event"] == "answered"]
+    assert len(lines) == len(TELLTALES)
+    assert all(line["detail"] for line in lines)
+    assert TELLTALE not in str(logs)
+
+
+@pytest.mark.parametrize(
+    ("status", "data", "told"),
+    [
+        (401, post(), {"detail": "Expected a valid token as the last segment of the path."}),
+        (
+            415,
+            to(TOKEN, post(Content_Type="text/plain")),
+            {"detail": "Expected the Content-Type application/json."},
+        ),
+        (413, to(TOKEN, post(b" " * 4097)), {"detail": "Expected a body of at most 4096 bytes."}),
+        (404, to(f"{TOKEN}/x", post()), {"detail": "There is nothing at this path."}),
+    ],
+)
+async def test_the_log_says_why_a_callback_was_refused(
+    with_token: int, status: int, data: bytes, told: dict[str, str]
+) -> None:
+    with capture_logs() as logs:
+        assert (await exchange(with_token, data)).status == status
+    (line,) = [line for line in logs if line["event"] == "answered"]
+    assert told.items() <= line.items()
+
+
+async def test_the_log_names_the_field_that_is_wrong(published: Published) -> None:
+    with capture_logs() as logs:
+        async with running(published) as port:
+            assert (await exchange(port, post(b'{"data":{"taskId":7}}'))).status == 422
+    (line,) = [line for line in logs if line["event"] == "answered"]
+    assert (line["field"], line["detail"]) == (
+        "data.taskId",
+        "Expected a string at `data.taskId`, not a number.",
+    )

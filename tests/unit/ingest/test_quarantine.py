@@ -7,10 +7,11 @@ import hashlib
 from collections.abc import AsyncIterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from ingest.http.problems import Problem, unavailable
 from ingest.publishing.batches import Unavailable
-from ingest.quarantine import Quarantine
+from ingest.quarantine import LINES_MAX, LINES_SECONDS, Quarantine
 from ingest.record import Record
 from schemas.headers import from_wire
 from schemas.topics import Layout
@@ -90,6 +91,37 @@ async def test_where_nothing_is_verified_nothing_is_kept_aside(
 async def test_what_is_not_verified_is_refused_and_goes_nowhere(verified: int, published: Published) -> None:
     assert (await exchange(verified, posted(b"[]", "another-token-000"))).status == 401
     assert not published.records
+
+
+async def test_the_log_tells_what_was_set_aside_and_why_and_quotes_nothing_of_it(
+    verified: int, published: Published
+) -> None:
+    body = b'{"task_id":["swordfish"]}'
+    with capture_logs() as logs:
+        for _ in range(2):
+            assert (await exchange(verified, posted(body))).status == 200
+    lines = [line for line in logs if line["event"] == "quarantined"]
+    assert [line["what"] for line in lines] == ["kept", "repeat"]
+    for line in lines:
+        assert line["log_level"] == "warning"
+        assert line["reason"] == "task_id: Expected a string at `task_id`, not an array."
+        assert line["digest"] == hashlib.sha256(body).hexdigest() == published.records[0].key.decode()
+        assert line["bytes"] == len(body)
+    assert "swordfish" not in str(logs)
+
+
+async def test_a_flood_of_what_is_no_callback_does_not_flood_the_log(
+    verified: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("ingest.quarantine.monotonic", lambda: now)
+    with capture_logs() as logs:
+        for number in range(LINES_MAX + 5):
+            await exchange(verified, posted(b"[%d]" % number))
+        now = LINES_SECONDS
+        await exchange(verified, posted(b"[]"))
+    lines = [line for line in logs if line["event"] == "quarantined"]
+    assert [line.get("left_out") for line in lines] == [None] * LINES_MAX + [5]
 
 
 class Fail(Exception):
