@@ -40,11 +40,12 @@ def sources(settings: BaseModel, field: str) -> list[str]:
 def read(settings: BaseModel, field: str) -> tuple[str, ...]:
     """The secrets of ``field``; those in a file are as the file has them now.
 
-    In a variable commas and white space separate them. In a file only white space does, and a line that
+    In a variable commas and white space separate them. In a file each has a line of its own, and a line that
     begins with ``#`` is a comment.
 
     Raises:
-        OriginError: there is none; they are given twice; the file cannot be read.
+        OriginError: there is none; they are given twice; the file cannot be read; a line of it has white space
+            within, which may belong to a secret or part two.
     """
     given = sources(settings, field)
     if not given:
@@ -62,13 +63,19 @@ def read(settings: BaseModel, field: str) -> tuple[str, ...]:
 
 def _in_file(path: Path, source: str) -> tuple[str, ...]:
     try:
-        lines = path.read_text("utf-8-sig").splitlines()
+        lines = path.read_text("utf-8-sig").split("\n")
     except OSError as error:
         raise OriginError(f"{source}: {path} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:  # it would quote the file
         raise OriginError(f"{source}: {path} is not text in UTF-8.") from None
-    words = [word for line in lines if not line.lstrip().startswith("#") for word in line.split()]
-    return _each(words, f"{source}: {path}")
+    stripped = [line.strip() for line in lines]
+    for number, line in enumerate(stripped, start=1):
+        if not line.startswith("#") and len(line.split()) > 1:
+            raise OriginError(
+                f"{source}: {path} has white space within line {number}. Each secret stands on a line of its own, "
+                "and none may have white space in it."
+            )
+    return _each([line for line in stripped if not line.startswith("#")], f"{source}: {path}")
 
 
 def _each(words: list[str], source: str) -> tuple[str, ...]:

@@ -30,7 +30,11 @@ class KieSettings(TimestampSettings):
 
 
 class Kie:
-    """Verifies that task id and time were signed with an active key."""
+    """Verifies that task id and time were signed with an active key.
+
+    Raises:
+        ValueError: a key is too short.
+    """
 
     def __init__(self, settings: KieSettings, keys: Sequence[str]) -> None:
         self._keys = keyed(map(key_bytes, keys))

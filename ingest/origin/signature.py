@@ -11,6 +11,8 @@ from typing import Final
 
 from ingest.origin.verifier import Covers, NotVerified
 
+KEY_BYTES_MIN: Final = 16
+
 _BYTES: Final = hashlib.sha256().digest_size
 
 
@@ -20,8 +22,18 @@ def keyed(keys: Iterable[bytes]) -> tuple[hmac.HMAC, ...]:
 
 
 def key_bytes(key: str) -> bytes:
-    """A key that is used as it is: in UTF-8, and what is none in a variable as the bytes that stand there."""
-    return key.encode(errors="surrogateescape")
+    """A key that is used as it is: in UTF-8, and what is none in a variable as the bytes that stand there.
+
+    Raises:
+        ValueError: it is too short.
+    """
+    raw = key.encode(errors="surrogateescape")
+    if len(raw) < KEY_BYTES_MIN:
+        raise ValueError(
+            f"each key must have at least {KEY_BYTES_MIN} bytes: who has seen one signature can try shorter ones "
+            "until one fits"
+        )
+    return raw
 
 
 def from_base64(text: str) -> bytes | None:

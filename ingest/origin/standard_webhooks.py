@@ -14,13 +14,11 @@ from pydantic import Field
 
 from ingest.origin.headers import Timestamp, TimestampSettings, only
 from ingest.origin.keyring import SecretFile, SecretText
-from ingest.origin.signature import Signed, from_base64, keyed
+from ingest.origin.signature import KEY_BYTES_MIN, Signed, from_base64, keyed
 from ingest.origin.verifier import Covers, Head, NotVerified
 
 SIGNATURES_MAX: Final = 16
 """A sender sends one for each of its active keys; more would only cost time."""
-
-KEY_BYTES_MIN: Final = 16
 
 _ID: Final = istr("webhook-id")
 _TIMESTAMP: Final = istr("webhook-timestamp")

@@ -40,7 +40,11 @@ class TimestampedHmacSettings(TimestampSettings):
 
 
 class TimestampedHmac:
-    """Verifies that time and body were signed with an active key."""
+    """Verifies that time and body were signed with an active key.
+
+    Raises:
+        ValueError: a key is too short.
+    """
 
     def __init__(self, settings: TimestampedHmacSettings, keys: Sequence[str]) -> None:
         self._keys = keyed(map(key_bytes, keys))

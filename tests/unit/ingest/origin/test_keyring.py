@@ -10,6 +10,7 @@ import pytest
 from ingest.origin import keyring
 from ingest.origin.guard import Guard
 from ingest.origin.keyring import OriginError
+from ingest.origin.registry import VERIFIERS
 from ingest.origin.settings import OriginSettings
 from ingest.origin.verifier import NotVerified
 from tests.unit.ingest.origin.senders import (
@@ -41,17 +42,40 @@ def test_in_a_variable_commas_and_white_space_separate(text: str) -> None:
     [
         ("a", ("a",)),
         ("a\nb\n", ("a", "b")),
-        ("a b\r\n\r\nc", ("a", "b", "c")),
+        (" a\t\r\n\r\nb\r\nc", ("a", "b", "c")),
+        ("a\u2028\nb\n# c d", ("a", "b")),
         ("# new\na,b\n  # old\nc#d\n", ("a,b", "c#d")),
         ("\ufeffa\nclé\na\n", ("a", "clé")),
     ],
 )
-def test_in_a_file_white_space_separates_and_lines_may_be_comments(
+def test_in_a_file_each_secret_has_a_line_and_lines_may_be_comments(
     tmp_path: Path, text: str, secrets: tuple[str, ...]
 ) -> None:
     file = tmp_path / "keys"
     file.write_bytes(text.encode())
     assert keys(kie_keys_file=str(file)) == secrets
+
+
+@pytest.mark.parametrize("space", [" ", "\t", "\u00a0", "\u2028", "\x0b", " # "])
+def test_white_space_within_a_line_of_a_file_is_refused_and_not_quoted(tmp_path: Path, space: str) -> None:
+    file = tmp_path / "keys"
+    file.write_text(f"# two words\n\nswordfish{space}swordfish\n", "utf-8")
+    with pytest.raises(
+        OriginError, match=f"^{FILE_VARIABLE}: {file} has white space within line 3. Each secret"
+    ) as refused:
+        keys(kie_keys_file=file)
+    assert "swordfish" not in shown(refused.value)
+
+
+@pytest.mark.parametrize("name", VERIFIERS)
+@pytest.mark.parametrize("secret", ["a", "fifteen-letters", "ZmlmdGVlbi1sZXR0ZXI="])
+def test_a_secret_that_can_be_guessed_stops_the_start(name: str, secret: str) -> None:
+    if len(secret) > 15 and name != "standard-webhooks":
+        return
+    field = VERIFIERS[name].secrets
+    with pytest.raises(OriginError, match=rf"^MIDI_INGEST_{field.upper()}: .* at least 16 ") as refused:
+        guard(name, **{field: secret})
+    assert secret == "a" or secret not in str(refused.value)
 
 
 def test_a_blank_variable_is_as_good_as_none(tmp_path: Path) -> None:

@@ -7,13 +7,13 @@ import pytest
 from ingest.origin.verifier import NotVerified
 from tests.unit.ingest.origin.senders import NOW, TASK_ID, guard, head, kie, passes
 
-OPENSSL = "dz3SCBEFAHj7cG0zzxCztCPe9JiX1VnuulR53yfS8OY="
-"""printf 5c79****be8e.1700000000 | openssl dgst -sha256 -hmac swordfish-kie -binary | base64."""
+OPENSSL = "L0tNn7xOO+OkP8Q/jPqe81Q1tYW8KRpd9DCQYko9/yU="
+"""printf 5c79****be8e.1700000000 | openssl dgst -sha256 -hmac swordfish-kie-0123 -binary | base64."""
 
 
 def test_what_openssl_signs_is_verified_once_the_task_id_is_known() -> None:
     headers = {"x-webhook-timestamp": str(NOW), "x-webhook-signature": OPENSSL}
-    pending = guard("kie", kie_keys="swordfish-kie").head(head(headers)).body(b"no matter what")
+    pending = guard("kie", kie_keys="swordfish-kie-0123").head(head(headers)).body(b"no matter what")
     assert not pending.verified
     assert pending.task_id(TASK_ID).verified
 
@@ -28,9 +28,9 @@ def test_a_task_id_in_any_script_is_verified() -> None:
     assert passes(guard("kie"), head(kie("tâche.五")), task_id="tâche.五").verified
 
 
-@pytest.mark.parametrize("key", ["new-key", "old-key"])
+@pytest.mark.parametrize("key", ["the-new-key-0123", "the-old-key-0123"])
 def test_each_active_key_verifies(key: str) -> None:
-    assert passes(guard("kie", kie_keys="new-key old-key"), head(kie(key=key))).verified
+    assert passes(guard("kie", kie_keys="the-new-key-0123 the-old-key-0123"), head(kie(key=key))).verified
 
 
 @pytest.mark.parametrize(
