@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_settings import NoDecode
 
 from broker.settings import KafkaSettings
+from ingest.blank import OptionalPath
 from ingest.origin.settings import OriginSettings
 from ingest.spool.settings import SpoolSettings
 from telemetry.settings import TelemetrySettings
@@ -45,10 +45,10 @@ class IngressSettings(OriginSettings, SpoolSettings, KafkaSettings, TelemetrySet
     path: Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~/-]*$"), AfterValidator(_not_taken)] = (
         Field(default="/suno-midi-callback", description="Path that callbacks are posted to.")
     )
-    tls_certificate: Path | None = Field(
+    tls_certificate: OptionalPath = Field(
         default=None, description="File with the certificate chain in PEM; with it the ingress speaks HTTPS."
     )
-    tls_key: Path | None = Field(default=None, description="File with the certificate's private key in PEM.")
+    tls_key: OptionalPath = Field(default=None, description="File with the certificate's private key in PEM.")
 
     vendor: Literal["auto", "sunoapi.org", "kie.ai", "acedata.cloud"] = Field(
         default="auto", description="Whose dialect callbacks are in; `auto` tells it from each one's shape."

@@ -35,8 +35,13 @@ class Settings(IngressSettings, WorkerSettings, BaseSettings):
 
     data_dir: Path = Field(
         default=Path("./data"),
-        description="Where `midi-ingest up` keeps Kafka's data and the logs.",
+        description="Where `midi-ingest up` keeps Kafka's data, the logs and, unless set otherwise, the spool.",
     )
+
+    @property
+    def local_spool_dir(self) -> Path:
+        """The spool's directory in `midi-ingest up`, which has one always."""
+        return self.spool_dir or self.data_dir / "spool"
 
 
 def load() -> Settings:

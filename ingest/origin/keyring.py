@@ -8,6 +8,8 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, SecretStr
 
+from ingest.blank import OptionalPath, blank_is_unset
+
 _SEPARATORS: Final = re.compile(r"[,\s]+")
 
 
@@ -15,15 +17,10 @@ class OriginError(ValueError):
     """Settings of the origin do not fit together, or a secret cannot be used; the message names the variable."""
 
 
-def blank_is_unset(value: object) -> object:
-    """None for a blank text: Compose and templates write one where there is nothing to set."""
-    return None if isinstance(value, str) and not value.strip() else value
-
-
 SecretText = Annotated[SecretStr | None, BeforeValidator(blank_is_unset)]
 """A setting with secrets. What is wrong with them is told by whoever uses them: pydantic would quote them."""
 
-SecretFile = Annotated[Path | None, BeforeValidator(blank_is_unset)]
+SecretFile = OptionalPath
 """The path of a file with secrets; its setting is named like that of the secrets, with `_file` at its end."""
 
 

@@ -7,8 +7,8 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from pydantic_settings import NoDecode
 
+from ingest.blank import blank_is_unset
 from ingest.origin.addresses import Network, networks, no_everybody
-from ingest.origin.keyring import blank_is_unset
 from ingest.origin.registry import VERIFIERS, VerifierSettings
 
 NONE: Final = "none"

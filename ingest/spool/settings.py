@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pydantic import BaseModel, Field
+
+from ingest.blank import OptionalPath
 
 
 class SpoolSettings(BaseModel):
     """Where callbacks wait while Kafka does not take them, and how many bytes of them."""
 
-    spool_dir: Path | None = Field(
+    spool_dir: OptionalPath = Field(
         default=None,
         description="Directory in which callbacks wait while Kafka does not take them; unset: they are answered "
         "503. It must be on a disk of this machine; several processes may share it.",

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from cyclopts import App
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from ingest.limits import Budget
 from ingest.publishing.publisher import publishing
@@ -40,18 +40,20 @@ spool = App(
 
 @spool.command
 def status(*, output: OutputFormat = "table") -> int:
-    """Show the files in MIDI_INGEST_SPOOL_DIR and what each holds, also while the ingress runs.
+    """Show the spool's files and what each holds, also while the ingress runs.
+
+    They are in MIDI_INGEST_SPOOL_DIR or, where that is unset, in `spool` below MIDI_INGEST_DATA_DIR, as with `up`.
 
     Args:
         output: a table, or JSON.
     """
     try:
         _, folder = _load()
-        _show(look(folder), output)
+        _show(folder, look(folder), output)
     except SettingsError as error:
         return fail(str(error), USAGE)
     except OSError as error:
-        return fail(f"MIDI_INGEST_SPOOL_DIR cannot be read: {error}")
+        return fail(f"The spool cannot be read: {error}. MIDI_INGEST_SPOOL_DIR says where it is.")
     return 0
 
 
@@ -67,8 +69,8 @@ def drain() -> int:
         sent, trouble = asyncio.run(_drain(settings, folder))
         left = [reason for file in look(folder) if (reason := _reason(file, trouble))]
     except OSError as error:
-        return fail(f"MIDI_INGEST_SPOOL_DIR cannot be used: {error}")
-    print(f"{_records(sent)} published.")
+        return fail(f"The spool cannot be used: {error}. MIDI_INGEST_SPOOL_DIR says where it is.")
+    print(f"{_records(sent)} published from {folder}.")
     if not left:
         return 0
     where = f"Left in {folder}, for Kafka at {settings.kafka_bootstrap_servers}:"
@@ -76,12 +78,19 @@ def drain() -> int:
 
 
 def _load() -> tuple[Settings, Path]:
+    """The settings, and where the spool is: without a setting, where `midi-ingest up` has it.
+
+    Raises:
+        SettingsError: a setting is wrong, or none says where the spool is.
+    """
     settings = load()
-    if settings.spool_dir is None:
+    folder = settings.local_spool_dir
+    if settings.spool_dir is None and not folder.is_dir():
         raise SettingsError(
-            "MIDI_INGEST_SPOOL_DIR is not set: set it to the directory of the ingress's spool."
+            f"MIDI_INGEST_SPOOL_DIR is not set, and there is no {folder}, as `midi-ingest up` makes it: set it to the "
+            "directory of the ingress' spool."
         )
-    return settings, settings.spool_dir
+    return settings, folder
 
 
 async def _drain(settings: Settings, folder: Path) -> tuple[int, str]:
@@ -112,17 +121,18 @@ def _records(count: int) -> str:
     return f"{count} {'record' if count == 1 else 'records'}"
 
 
-def _show(files: Sequence[FileStatus], output: OutputFormat) -> None:
+def _show(folder: Path, files: Sequence[FileStatus], output: OutputFormat) -> None:
     if output == "json":
         told = [asdict(file) | {"oldest": file.oldest and file.oldest.isoformat()} for file in files]
         print(json.dumps(told, indent=2))
         return
     if not files:
-        print("The spool is empty.")
+        print(f"The spool in {folder} is empty.")
         return
-    table = Table("file", "held by a running process", "records", "bytes", "oldest")
+    print(f"The spool in {folder}; a running process publishes what it holds itself:")
+    table = Table(Column("file", no_wrap=True), "held", "records", "bytes", "oldest (UTC)")
     for file in files:
-        oldest = file.oldest.isoformat(" ", "seconds") if file.oldest else ""
+        oldest = f"{file.oldest:%Y-%m-%d %H:%M:%S}" if file.oldest else ""
         counts = (file.error, "") if file.error else (str(file.records), str(file.bytes))
         table.add_row(file.name, "yes" if file.held else "no", *counts, oldest)
     Console().print(table)

@@ -64,7 +64,7 @@ async def _up(settings: Settings, kafka_port: int) -> None:
             update={
                 "kafka_bootstrap_servers": kafka.bootstrap_servers,
                 "port": settings.port or free_port(),
-                "spool_dir": _spool_dir(settings),
+                "spool_dir": settings.local_spool_dir.absolute(),
             }
         )
         await broker_topics.apply(here, wanted(here))
@@ -100,7 +100,7 @@ def _parts(settings: Settings, logs_dir: Path) -> list[Part]:
         "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
         "MIDI_INGEST_PORT": str(settings.port),
         "MIDI_INGEST_HEALTH_HOST": "127.0.0.1",
-        "MIDI_INGEST_SPOOL_DIR": str(_spool_dir(settings)),
+        "MIDI_INGEST_SPOOL_DIR": str(settings.local_spool_dir.absolute()),
     }
     parts = [Part("ingest", ["ingest"], env, logs_dir / "ingest.log", base_url(settings))]
     port = settings.port
@@ -111,10 +111,6 @@ def _parts(settings: Settings, logs_dir: Path) -> list[Part]:
     return parts
 
 
-def _spool_dir(settings: Settings) -> Path:
-    return (settings.spool_dir or settings.data_dir / "spool").absolute()
-
-
 def _summary(settings: Settings, parts: list[Part], kafka: EmbeddedKafka) -> str:
     width = max(len(part.name) for part in parts)
     rows = [f"  {p.name:{width}}  {p.health_url}/readyz  {_short(p.log_file)}" for p in parts]
@@ -123,7 +119,7 @@ Everything is running. Ctrl-C stops it.
 
   callbacks  POST {callback_url(settings)}
   songs      {_short(settings.store_path.absolute())}
-  spool      {_short(_spool_dir(settings))}, for callbacks that come while Kafka is away
+  spool      {_short(settings.local_spool_dir.absolute())}, for callbacks that come while Kafka is away
   Kafka      {kafka.bootstrap_servers}, topics {settings.topic_prefix}*, log {_short(kafka.log_file)}
 
 {chr(10).join(rows)}

@@ -68,14 +68,14 @@ def test_white_space_within_a_line_of_a_file_is_refused_and_not_quoted(tmp_path:
 
 
 @pytest.mark.parametrize("name", VERIFIERS)
-@pytest.mark.parametrize("secret", ["a", "fifteen-letters", "ZmlmdGVlbi1sZXR0ZXI="])
+@pytest.mark.parametrize("secret", ["x", "fifteen-letters", "ZmlmdGVlbi1sZXR0ZXI="])
 def test_a_secret_that_can_be_guessed_stops_the_start(name: str, secret: str) -> None:
     if len(secret) > 15 and name != "standard-webhooks":
         return
     field = VERIFIERS[name].secrets
     with pytest.raises(OriginError, match=rf"^MIDI_INGEST_{field.upper()}: .* at least 16 ") as refused:
         guard(name, **{field: secret})
-    assert secret == "a" or secret not in str(refused.value)
+    assert f" {secret} " not in str(refused.value)
 
 
 def test_a_blank_variable_is_as_good_as_none(tmp_path: Path) -> None:

@@ -55,9 +55,34 @@ def owner(folder: Path, records: int) -> Iterator[None]:
 def test_without_a_spool_it_is_usage(
     verb: object, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.delenv("MIDI_INGEST_SPOOL_DIR")
+    monkeypatch.setenv("MIDI_INGEST_SPOOL_DIR", "")
+    monkeypatch.setenv("MIDI_INGEST_DATA_DIR", "nowhere")
     assert verb() == 2  # type: ignore[operator]
-    assert "MIDI_INGEST_SPOOL_DIR is not set" in capsys.readouterr().err
+    assert "MIDI_INGEST_SPOOL_DIR is not set, and there is no nowhere/spool" in capsys.readouterr().err
+
+
+def test_without_a_setting_it_is_the_spool_of_a_local_installation(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("MIDI_INGEST_SPOOL_DIR")
+    monkeypatch.setenv("MIDI_INGEST_DATA_DIR", str(folder.parent))
+    asyncio.run(filled(folder, range(2)))
+    capsys.readouterr()
+    assert command.status() == 0
+    assert capsys.readouterr().out.startswith(f"The spool in {folder};")
+    assert command.drain() == 1
+    assert f"0 records published from {folder}.\n" in capsys.readouterr().out
+
+
+def test_a_file_has_its_whole_name_in_80_columns(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    asyncio.run(filled(folder, range(2), size=100_000))
+    capsys.readouterr()
+    assert command.status() == 0
+    out = capsys.readouterr().out
+    assert [name for name in files(folder) if name.endswith(".sqlite3") and name not in out] == []
 
 
 @pytest.mark.parametrize("verb", [command.status, command.drain])
@@ -91,7 +116,7 @@ def test_status_shows_what_each_file_holds_while_its_owner_runs(
 def test_status_of_an_empty_spool_says_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder.mkdir()
     assert command.status() == 0
-    assert capsys.readouterr().out == "The spool is empty.\n"
+    assert capsys.readouterr().out == f"The spool in {folder} is empty.\n"
     assert command.status(output="json") == 0
     assert json.loads(capsys.readouterr().out) == []
 
@@ -114,7 +139,7 @@ def test_status_changes_nothing_that_a_file_holds(folder: Path) -> None:
 def test_draining_an_empty_spool_asks_nobody(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder.mkdir()
     assert command.drain() == 0
-    assert capsys.readouterr().out == "0 records published.\n"
+    assert capsys.readouterr().out == f"0 records published from {folder}.\n"
 
 
 def test_draining_leaves_everything_while_kafka_is_away(
@@ -124,7 +149,7 @@ def test_draining_leaves_everything_while_kafka_is_away(
     before = [name for name in files(folder) if name.endswith(".sqlite3")]
     assert command.drain() == 1
     out, error = capsys.readouterr()
-    assert "0 records published." in out
+    assert "0 records published " in out
     assert "for Kafka at 127.0.0.1:" in error
     assert "3 records. Kafka " in error
     assert [name for name in files(folder) if name.endswith(".sqlite3")] == before
