@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 import secrets
 import time
 from typing import Final
 
 from bench.load import PATH, head
+from ingest.origin.standard_webhooks import StandardWebhooksSettings, sign
+from ingest.origin.verifier import Outgoing
 
 _TOKEN: Final = secrets.token_urlsafe(32)
-_KEY: Final = secrets.token_bytes(32)
+_KEY: Final = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
 
 URL_TOKEN: Final = {"MIDI_INGEST_ORIGIN": "url-token", "MIDI_INGEST_URL_TOKENS": _TOKEN}
 STANDARD_WEBHOOKS: Final = {
     "MIDI_INGEST_ORIGIN": "standard-webhooks",
-    "MIDI_INGEST_STANDARD_WEBHOOKS_KEYS": f"whsec_{base64.b64encode(_KEY).decode()}",
+    "MIDI_INGEST_STANDARD_WEBHOOKS_KEYS": _KEY,
 }
 
 
@@ -28,11 +28,5 @@ def url_token(body: bytes) -> bytes:
 
 def standard_webhooks(body: bytes) -> bytes:
     """The head of a request that is signed as Standard Webhooks are."""
-    message_id, timestamp = f"msg_{secrets.token_hex(12)}", int(time.time())
-    mac = hmac.new(_KEY, f"{message_id}.{timestamp}.".encode(), hashlib.sha256)
-    mac.update(body)
-    fields = (
-        f"webhook-id: {message_id}\r\nwebhook-timestamp: {timestamp}\r\n"
-        f"webhook-signature: v1,{base64.b64encode(mac.digest()).decode()}\r\n"
-    )
-    return head(body, fields=fields)
+    signed = sign(StandardWebhooksSettings(), _KEY, Outgoing("", body, int(time.time())))
+    return head(body, fields="".join(f"{name}: {value}\r\n" for name, value in signed.items()))

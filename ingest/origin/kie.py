@@ -5,6 +5,7 @@ Source: https://docs.kie.ai/common-api/webhook-verification
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from typing import Final
 
@@ -13,8 +14,8 @@ from pydantic import Field
 
 from ingest.origin.headers import Timestamp, TimestampSettings, only
 from ingest.origin.keyring import SecretFile, SecretText
-from ingest.origin.signature import Signed, from_base64, key_bytes, keyed
-from ingest.origin.verifier import Covers, Head, NotVerified
+from ingest.origin.signature import Signed, from_base64, key_bytes, keyed, signature_of
+from ingest.origin.verifier import Covers, Head, NotVerified, Outgoing
 
 _TIMESTAMP: Final = istr("X-Webhook-Timestamp")
 _SIGNATURE: Final = istr("X-Webhook-Signature")
@@ -51,3 +52,10 @@ class Kie:
         if signature is None:
             raise NotVerified(f"Expected {_SIGNATURE} to be an HMAC-SHA256 in base64.")
         return Signed(Covers.TASK_ID, self._keys, [signature], after=f".{timestamp}".encode())
+
+
+def sign(_: KieSettings, key: str, callback: Outgoing) -> dict[str, str]:
+    """The headers with which Kie.ai sends a callback."""
+    timestamp = str(callback.timestamp)
+    signature = signature_of(key_bytes(key), callback.task_id, timestamp)
+    return {_TIMESTAMP: timestamp, _SIGNATURE: base64.b64encode(signature).decode()}

@@ -36,6 +36,12 @@ def key_bytes(key: str) -> bytes:
     return raw
 
 
+def signature_of(key: bytes, *parts: str | bytes) -> bytes:
+    """The signature of parts that full stops join."""
+    message = b".".join(part.encode() if isinstance(part, str) else part for part in parts)
+    return hmac.digest(key, message, hashlib.sha256)
+
+
 def from_base64(text: str) -> bytes | None:
     """The signature in padded base64 (RFC 4648, section 4), or None where it is none."""
     try:

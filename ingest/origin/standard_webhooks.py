@@ -5,8 +5,10 @@ Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/st
 
 from __future__ import annotations
 
+import base64
 import binascii
 from collections.abc import Sequence
+from secrets import token_hex
 from typing import Final
 
 from multidict import istr
@@ -14,8 +16,8 @@ from pydantic import Field
 
 from ingest.origin.headers import Timestamp, TimestampSettings, only
 from ingest.origin.keyring import SecretFile, SecretText
-from ingest.origin.signature import KEY_BYTES_MIN, Signed, from_base64, keyed
-from ingest.origin.verifier import Covers, Head, NotVerified
+from ingest.origin.signature import KEY_BYTES_MIN, Signed, from_base64, keyed, signature_of
+from ingest.origin.verifier import Covers, Head, NotVerified, Outgoing
 
 SIGNATURES_MAX: Final = 16
 """A sender sends one for each of its active keys; more would only cost time."""
@@ -87,3 +89,14 @@ def _signatures(text: str) -> list[bytes]:
             f"Expected {_SIGNATURE} to have a signature `v1,<base64>`, and {SIGNATURES_MAX} at most."
         )
     return well_formed
+
+
+def sign(_: StandardWebhooksSettings, key: str, callback: Outgoing) -> dict[str, str]:
+    """The headers with which a sender of this kind sends a callback, under a new id."""
+    message_id, timestamp = f"msg_{token_hex(12)}", str(callback.timestamp)
+    signature = signature_of(_key(key), message_id, timestamp, callback.body)
+    return {
+        _ID: message_id,
+        _TIMESTAMP: timestamp,
+        _SIGNATURE: f"v1,{base64.b64encode(signature).decode()}",
+    }

@@ -13,8 +13,8 @@ from pydantic import Field, StringConstraints
 
 from ingest.origin.headers import Timestamp, TimestampSettings, only
 from ingest.origin.keyring import SecretFile, SecretText
-from ingest.origin.signature import Signed, from_hex, key_bytes, keyed
-from ingest.origin.verifier import Covers, Head, NotVerified
+from ingest.origin.signature import Signed, from_hex, key_bytes, keyed, signature_of
+from ingest.origin.verifier import Covers, Head, NotVerified, Outgoing
 
 _PREFIX: Final = "sha256="
 
@@ -63,3 +63,13 @@ class TimestampedHmac:
         if signature is None:
             raise NotVerified(f"Expected {self._signature} to be `{_PREFIX}` and an HMAC-SHA256 in hex.")
         return Signed(Covers.BODY, self._keys, [signature], before=f"{timestamp}.".encode())
+
+
+def sign(settings: TimestampedHmacSettings, key: str, callback: Outgoing) -> dict[str, str]:
+    """The headers with which a sender of this kind sends a callback."""
+    timestamp = str(callback.timestamp)
+    signature = signature_of(key_bytes(key), timestamp, callback.body)
+    return {
+        settings.timestamped_hmac_timestamp_header: timestamp,
+        settings.timestamped_hmac_signature_header: _PREFIX + signature.hex(),
+    }

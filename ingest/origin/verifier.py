@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from multidict import MultiMapping
 
@@ -46,6 +46,14 @@ class Claim(Protocol):
         Raises:
             NotVerified: the claim is wrong.
         """
+
+
+class Outgoing(NamedTuple):
+    """A callback that is to be signed: its task id, its raw body, and the time in whole Unix seconds."""
+
+    task_id: str
+    body: bytes
+    timestamp: int
 
 
 class Verifier(Protocol):

@@ -10,10 +10,12 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Final
 
 import aiohttp
+import orjson
 from aiokafka.errors import KafkaError
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -25,6 +27,7 @@ from midi_ingest import samples
 from midi_ingest.cli import FAILED, USAGE, fail, first_of
 from midi_ingest.outcomes import Outcomes
 from midi_ingest.settings import Settings, SettingsError, load
+from midi_ingest.signing import Signer
 from midi_ingest.urls import callback_url, secret_callback_url
 from schemas.dialects import read_envelope
 from schemas.outcome import Outcome
@@ -33,6 +36,14 @@ from telemetry import logs
 CONNECTIONS: Final = 32
 QUARANTINED: Final = "200 (quarantined)"
 Count = Annotated[int, Parameter(validator=Number(gte=0))]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to post, and what proves the origin there."""
+
+    url: str
+    signer: Signer
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,8 @@ class Tally:
 
     callbacks: Counter[str] = field(default_factory=Counter)
     malformed: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+    """Why callbacks were not taken in, in the ingress' words."""
     seconds: list[float] = field(default_factory=list)
 
     @property
@@ -73,6 +86,8 @@ def send(
 ) -> int:
     """Post callbacks to the ingress, as a sender would: the sample, a file, or many.
 
+    They are signed, or posted to a secret URL, as MIDI_INGEST_ORIGIN asks for, with the secrets in the settings.
+
     Args:
         file: the callback to post; without it, the sample in the sender's documentation.
         url: where to; by default the ingress that the settings describe.
@@ -86,7 +101,7 @@ def send(
     """
     try:
         settings = load()
-        target = url or secret_callback_url(settings)
+        target = Target(url or secret_callback_url(settings), Signer(settings))
         posts = _posts(file, count, notes)
     except (SettingsError, OriginError) as error:
         return fail(str(error), USAGE)
@@ -136,15 +151,17 @@ def _with_extras(posts: Sequence[Post], duplicate: int, malformed: int) -> list[
 
 
 async def _send(
-    settings: Settings, url: str, posts: Sequence[Post], rate: float | None, wait_seconds: float | None
+    settings: Settings, target: Target, posts: Sequence[Post], rate: float | None, wait_seconds: float | None
 ) -> int:
     tasks = {post.task_id for post in posts if post.task_id}
     outcomes = Outcomes(settings, tasks) if wait_seconds else None
     try:
         if outcomes:
             await outcomes.start()
-        tally = await _post_all(url, posts, rate)
+        tally = await _post_all(target, posts, rate)
         print(_summary(tally))
+        for why, times in tally.refusals.most_common():
+            print(f"{times} refused: {why}", file=sys.stderr)
         if not outcomes or not wait_seconds:
             return 0 if tally.as_expected else FAILED
         complete = await _report(outcomes, len(tasks), wait_seconds)
@@ -154,7 +171,7 @@ async def _send(
             await outcomes.stop()
 
 
-async def _post_all(url: str, posts: Sequence[Post], rate: float | None) -> Tally:
+async def _post_all(target: Target, posts: Sequence[Post], rate: float | None) -> Tally:
     tally = Tally()
     slots, started = asyncio.Semaphore(CONNECTIONS), time.monotonic()
     with _progress() as progress:
@@ -162,7 +179,7 @@ async def _post_all(url: str, posts: Sequence[Post], rate: float | None) -> Tall
 
         async def post_one(session: aiohttp.ClientSession, post: Post) -> None:
             try:
-                await _post(session, url, post, tally)
+                await _post(session, target, post, tally)
             finally:
                 slots.release()
                 progress.advance(bar)
@@ -176,13 +193,26 @@ async def _post_all(url: str, posts: Sequence[Post], rate: float | None) -> Tall
     return tally
 
 
-async def _post(session: aiohttp.ClientSession, url: str, post: Post, tally: Tally) -> None:
+async def _post(session: aiohttp.ClientSession, target: Target, post: Post, tally: Tally) -> None:
     started = time.monotonic()
     answered = tally.callbacks if post.task_id else tally.malformed
-    async with session.post(url, data=post.body, headers={"Content-Type": "application/json"}) as response:
-        aside = b'"quarantined"' in await response.read()
+    headers = {"Content-Type": "application/json"} | target.signer.headers(post.task_id or "", post.body)
+    async with session.post(target.url, data=post.body, headers=headers) as response:
+        answer = await response.read()
     tally.seconds.append(time.monotonic() - started)
-    answered[QUARANTINED if aside else str(response.status)] += 1
+    answered[QUARANTINED if b'"quarantined"' in answer else str(response.status)] += 1
+    if post.task_id and response.status != HTTPStatus.OK:
+        tally.refusals[f"{response.status}: {_detail(answer)}"] += 1
+
+
+def _detail(answer: bytes) -> str:
+    """What a problem document says was wrong; of any other answer, its beginning."""
+    try:
+        document = orjson.loads(answer)
+        field = f"{document['field']}: " if "field" in document else ""
+        return f"{field}{document['detail']}"
+    except (ValueError, KeyError, TypeError):
+        return answer[:200].decode(errors="replace") or "no more was said."
 
 
 async def _report(outcomes: Outcomes, expected: int, wait_seconds: float) -> bool:
