@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_settings import NoDecode
@@ -12,6 +12,7 @@ from broker.settings import KafkaSettings
 from ingest.blank import OptionalPath
 from ingest.origin.settings import OriginSettings
 from ingest.spool.settings import SpoolSettings
+from schemas.dialects.registry import AUTO, DIALECTS
 from telemetry.settings import TelemetrySettings
 
 HEALTH: Final = "/healthz"
@@ -23,6 +24,13 @@ def _not_taken(path: str) -> str:
     if path in {HEALTH, READY, METRICS}:
         raise ValueError(f"{path} is answered by the ingress itself: choose another path")
     return path
+
+
+def _vendor(name: str) -> str:
+    known = [AUTO, *(dialect.name for dialect in DIALECTS)]
+    if name not in known:
+        raise ValueError(f"expected {', '.join(known)}")
+    return name
 
 
 _PARAMETER: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
@@ -50,8 +58,8 @@ class IngressSettings(OriginSettings, SpoolSettings, KafkaSettings, TelemetrySet
     )
     tls_key: OptionalPath = Field(default=None, description="File with the certificate's private key in PEM.")
 
-    vendor: Literal["auto", "sunoapi.org", "kie.ai", "acedata.cloud"] = Field(
-        default="auto", description="Whose dialect callbacks are in; `auto` tells it from each one's shape."
+    vendor: Annotated[str, AfterValidator(_vendor)] = Field(
+        default=AUTO, description="Whose dialect callbacks are in; `auto` tells it from each one's shape."
     )
     any_content_type: bool = Field(
         default=False, description="Take JSON also where a callback's Content-Type says otherwise."

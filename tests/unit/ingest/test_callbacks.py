@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from ingest.publishing.batches import Unavailable
 from schemas.headers import from_wire
 from tests.unit.ingest.wire import CALLBACK, Published, connection, exchange, post, running
+from tests.unit.schemas.dialects.senders import SENDERS, success
 
 DEEP = b"[" * 100_000
 
@@ -200,19 +201,11 @@ async def test_no_parameter_goes_on_unless_it_is_named(port: int, published: Pub
     assert not [name for name, _ in published.records[0].headers if name.startswith("midi-correlation-")]
 
 
-@pytest.mark.parametrize(
-    ("body", "dialect"),
-    [
-        (b'{"task_id":"t","code":200,"data":{"instruments":[]}}', b"sunoapi.org"),
-        (b'{"code":200,"data":{"taskId":"t","instruments":[]}}', b"kie.ai"),
-        (b'{"success":true,"task_id":"t","data":[{"state":"complete","instruments":[]}]}', b"acedata.cloud"),
-    ],
-)
-async def test_the_dialect_is_told_by_the_shape(
-    port: int, published: Published, body: bytes, dialect: bytes
-) -> None:
-    assert (await exchange(port, post(body))).status == 200
-    assert (published.records[0].key, dict(published.records[0].headers)["midi-dialect"]) == (b"t", dialect)
+@pytest.mark.parametrize("sender", SENDERS)
+async def test_the_dialect_is_told_by_the_shape(port: int, published: Published, sender: str) -> None:
+    assert (await exchange(port, post(success(sender, task_id="t")))).status == 200
+    (record,) = published.records
+    assert (record.key, dict(record.headers)["midi-dialect"]) == (b"t", sender.encode())
 
 
 async def test_a_setting_forces_the_dialect(published: Published) -> None:

@@ -35,6 +35,7 @@ import ingest
 from ingest.callbacks import Callbacks
 from ingest.ingress import Ingress, State
 from ingest.limits import Budget
+from ingest.origin.registry import VERIFIERS
 from ingest.publishing.batches import TooLarge, Unavailable
 from ingest.publishing.publisher import Publisher
 from ingest.record import Record
@@ -301,6 +302,16 @@ async def test_every_example_of_a_callback_is_received(port: int, published: Pub
 
 def test_there_is_an_example_of_every_dialect() -> None:
     assert set(EXAMPLES) == {dialect.name for dialect in DIALECTS} | {"failure"}
+
+
+def test_there_is_a_security_scheme_of_every_signature() -> None:
+    described = " ".join(scheme["description"] for scheme in COMPONENTS["securitySchemes"].values())
+    assert sorted(re.findall(r"MIDI_INGEST_ORIGIN=([a-z-]+)", described)) == sorted(
+        name for name, kind in VERIFIERS.items() if kind.sign
+    )
+    for path in (PATH, TOKEN_PATH):
+        chosen = [name for scheme in DOCUMENT["paths"][path]["post"]["security"] for name in scheme]
+        assert chosen == list(COMPONENTS["securitySchemes"])
 
 
 TEXTS: Final = {"detail", "reason"}

@@ -24,11 +24,11 @@ DEFAULTS = {
     "MIDI_INGEST_DEDUP_WINDOW_DAYS": 30,
     "MIDI_INGEST_RETRY_DELAYS": ("5s", "1m", "10m"),
 }
-"""What DESIGN.md says."""
+"""Where others rely on a default: README.md and docs/."""
 
 
 @pytest.mark.parametrize("variable", DEFAULTS)
-def test_without_an_environment_the_defaults_are_those_of_the_design(variable: str) -> None:
+def test_without_an_environment_the_defaults_are_those_that_others_rely_on(variable: str) -> None:
     assert getattr(load(), variables()[variable]) == DEFAULTS[variable]
 
 

@@ -1,4 +1,4 @@
-"""The topics as DESIGN.md's table has them."""
+"""The topics as the README's table has them, and how long each is kept."""
 
 from __future__ import annotations
 

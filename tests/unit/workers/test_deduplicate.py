@@ -1,4 +1,4 @@
-"""DESIGN.md, "One callback's meaning, one task's states": what a callback is to its task."""
+"""What a callback is to its task, by what it says and by what came before it."""
 
 from __future__ import annotations
 

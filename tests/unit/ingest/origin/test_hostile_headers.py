@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from ingest.origin.guard import Guard
+from ingest.origin.registry import VERIFIERS
 from ingest.origin.verifier import Head, NotVerified
 from tests.unit.ingest.origin.senders import NOW, SIGNED, TOKEN, guard, head, passes
 
 GUARDS = {name: guard(name) for name in ["url-token", *SIGNED]}
-EVERYTHING = guard("url-token,standard-webhooks,kie+timestamped-hmac")
+EVERYTHING = guard(",".join(VERIFIERS))
 
 SURROGATE = "\ud800"
 OFTEN_WRONG = [
@@ -45,9 +46,7 @@ values = st.one_of(
     st.integers(NOW - 301, NOW + 301).map(str),
     st.text("v1, =+A", max_size=300),
 )
-names = st.sampled_from(
-    ["webhook-id", "webhook-timestamp", "webhook-signature", "X-Webhook-Timestamp", "X-Webhook-Signature"]
-)
+names = st.sampled_from(sorted({name for sign in SIGNED.values() for name in sign()}))
 headers = st.lists(st.tuples(names, values), max_size=8)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+from schemas.dialects import DIALECTS
+
 SUNOAPI, KIE, ACEDATA = "sunoapi.org", "kie.ai", "acedata.cloud"
-SENDERS = (SUNOAPI, KIE, ACEDATA)
+SENDERS = tuple(dialect.name for dialect in DIALECTS)
 
 INSTRUMENTS: list[object] = [
     {"name": "Drums", "notes": [{"pitch": 36, "start": 0.5, "end": "1.25", "velocity": 1}]},

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.dialects import NotACallback, NotJson, read_callback, read_envelope
+from schemas.dialects import AUTO, NotACallback, NotJson, read_callback, read_envelope
+from tests.unit.schemas.dialects.senders import SENDERS
 
 
 def task_id(body: str | bytes) -> str:
@@ -172,7 +173,7 @@ def test_json_that_is_no_object_is_no_callback(body: str, kind: str) -> None:
     assert str(refused.value) == f"Expected an object as the body, not {kind}."
 
 
-# FIELD.md, section 5: what JSON readers trip over.
+# What JSON readers trip over.
 
 IN_EVERY_PLACE = [
     b'{"task_id": "a1", "code": 200, "data": {"instruments": [%s]}}',  # in a value that stays raw
@@ -271,7 +272,7 @@ def test_numbers_that_overflow_are_left_to_whoever_reads_them(place: str, number
     assert task_id(f'{{"task_id": "a1", "code": 200, {place % number}}}') == "a1"
 
 
-@pytest.mark.parametrize("vendor", ["auto", "sunoapi.org", "kie.ai", "acedata.cloud"])
+@pytest.mark.parametrize("vendor", [AUTO, *SENDERS])
 @pytest.mark.parametrize(
     "value", ["7", '"x"', "[]", "[7]", "[null]", "{}", '{"notes": 7}', '{"notes": [[]]}', "null"]
 )

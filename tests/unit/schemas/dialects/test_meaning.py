@@ -1,4 +1,4 @@
-"""What a callback says of its task: DESIGN.md, "One callback's meaning, one task's states"."""
+"""What a callback says of its task: success, failure, pending or invalid, as `schemas.dialects.meaning` has it."""
 
 from __future__ import annotations
 
@@ -231,8 +231,8 @@ def test_the_same_song_written_otherwise_has_another_digest() -> None:
     assert read('"data": {"a": 1}').digest != read('"data": {"a":1}').digest
 
 
-def the_book_says(callback: dict[str, Any]) -> Meaning:
-    """DESIGN.md's four clauses, on decoded JSON."""
+def by_the_rules(callback: dict[str, Any]) -> Meaning:
+    """The four rules of `schemas.dialects.meaning` for all dialects, written once more, on decoded JSON."""
     data = callback.get("data")
     acedata = isinstance(data, list) or ("code" not in callback and callback.get("success") is not None)
     song = data[0] if acedata and isinstance(data, list) and len(data) == 1 else data
@@ -276,8 +276,8 @@ CALLBACKS = st.fixed_dictionaries(
     st.sampled_from([None, 1, "\t"]),
     st.sampled_from([(",", ":"), (" , ", " : "), ("\n,\r", "\t:")]),
 )
-def test_every_callback_means_what_the_book_says_however_it_is_spaced(
+def test_every_callback_means_what_the_rules_say_however_it_is_spaced(
     callback: dict[str, Any], indent: int | str | None, separators: tuple[str, str]
 ) -> None:
     body = json.dumps(callback, indent=indent, separators=separators).encode()
-    assert read_callback(body).meaning is the_book_says(callback)
+    assert read_callback(body).meaning is by_the_rules(callback)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import product
+from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from ingest.settings import IngressSettings
 from schemas.dialects import AUTO, DIALECTS, read_callback, read_envelope
@@ -14,13 +16,20 @@ from schemas.dialects.registry import choose
 from tests.unit.schemas.dialects.senders import ACEDATA, KIE, MIXTURES, SENDERS, SUNOAPI, failure, success
 
 
-def test_the_names_are_the_senders() -> None:
-    assert sorted(dialect.name for dialect in DIALECTS) == sorted(SENDERS)
-
-
 @pytest.mark.parametrize("name", [AUTO, *SENDERS])
 def test_each_can_be_set(name: str) -> None:
     assert IngressSettings(vendor=name).vendor == name
+
+
+def test_another_name_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(ValidationError, match=f"expected {', '.join([AUTO, *SENDERS])}"):
+        IngressSettings(vendor="suno")
+
+
+@pytest.mark.parametrize("page", ["docs/dialects.md", ".env.example", "README.md"])
+def test_each_is_documented(page: str) -> None:
+    text = (Path(__file__).parents[4] / page).read_text()
+    assert [name for name in SENDERS if name not in text] == []
 
 
 @pytest.mark.parametrize("sender", SENDERS)
