@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import resource
 import signal
-import ssl
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
@@ -15,6 +13,7 @@ from aiohttp import web
 
 from ingest.callbacks import Callbacks
 from ingest.delivery import Delivery
+from ingest.http import binding, tls
 from ingest.http.connections import Server
 from ingest.ingress import Ingress, State
 from ingest.limits import Budget
@@ -150,8 +149,8 @@ def _reread(callbacks: Callbacks) -> None:
 
 async def _listen(server: Server, settings: IngressSettings, *, reuse_port: bool) -> asyncio.Server:
     """Bind the address and take connections. Not by aiohttp's TCPSite: it lets a TLS handshake take a minute."""
-    tls = _tls(settings)
-    patience_seconds = None if tls is None else settings.header_timeout_seconds
+    context = tls.context(settings)
+    patience_seconds = None if context is None else settings.header_timeout_seconds
     try:
         return await asyncio.get_running_loop().create_server(
             server,
@@ -159,39 +158,12 @@ async def _listen(server: Server, settings: IngressSettings, *, reuse_port: bool
             settings.port,
             backlog=_BACKLOG,
             reuse_port=reuse_port,
-            ssl=tls,
+            ssl=context,
             ssl_handshake_timeout=patience_seconds,
             ssl_shutdown_timeout=patience_seconds,
         )
     except OSError as error:
-        message = (
-            f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. "
-            "Set MIDI_INGEST_HOST and MIDI_INGEST_PORT to an address that is free."
-        )
-        raise OSError(error.errno, message) from error
-
-
-def _tls(settings: IngressSettings) -> ssl.SSLContext | None:
-    if settings.tls_certificate is None:
-        if settings.tls_key is not None:
-            raise OSError("MIDI_INGEST_TLS_CERTIFICATE: MIDI_INGEST_TLS_KEY is set, so this must be, too.")
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(settings.tls_certificate, settings.tls_key, password=_no_password)
-    except OSError as error:  # an SSLError is one
-        raise OSError(
-            error.errno,
-            f"MIDI_INGEST_TLS_CERTIFICATE={settings.tls_certificate} with MIDI_INGEST_TLS_KEY={settings.tls_key} "
-            f"cannot be used: {error.strerror or error}. Expected a certificate chain and its key in PEM, "
-            "without a password.",
-        ) from None
-    return context
-
-
-def _no_password() -> str:
-    """Said instead of a password, which OpenSSL would ask the terminal for, and wait."""
-    raise OSError(errno.EACCES, "the key is encrypted")
+        raise OSError(binding.refusal(settings, error)) from error
 
 
 def _connections(wanted: int) -> int:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from broker.settings import KafkaSettings
-from ingest.blank import OptionalPath
+from ingest.given import OptionalPath
 from ingest.origin.settings import OriginSettings
 from ingest.spool.settings import SpoolSettings
 from schemas.dialects.registry import AUTO, DIALECTS
@@ -20,7 +20,15 @@ READY: Final = "/readyz"
 METRICS: Final = "/metrics"
 
 
-def _not_taken(path: str) -> str:
+_PATH: Final = re.compile(r"/[A-Za-z0-9._~/-]*")
+
+
+def _path(path: str) -> str:
+    if not _PATH.fullmatch(path):
+        raise ValueError(
+            "expected a path such as /suno-midi-callback: first a slash, then only letters, digits, '.', '_', '~', "
+            "'-' and slashes"
+        )
     if path in {HEALTH, READY, METRICS}:
         raise ValueError(f"{path} is answered by the ingress itself: choose another path")
     return path
@@ -50,8 +58,8 @@ class IngressSettings(OriginSettings, SpoolSettings, KafkaSettings, TelemetrySet
 
     host: str = Field(default="127.0.0.1", description="Address that the ingress binds to.")
     port: int = Field(default=8080, ge=0, le=65535, description="Port of the ingress; 0 takes a free one.")
-    path: Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~/-]*$"), AfterValidator(_not_taken)] = (
-        Field(default="/suno-midi-callback", description="Path that callbacks are posted to.")
+    path: Annotated[str, AfterValidator(_path)] = Field(
+        default="/suno-midi-callback", description="Path that callbacks are posted to."
     )
     tls_certificate: OptionalPath = Field(
         default=None, description="File with the certificate chain in PEM; with it the ingress speaks HTTPS."

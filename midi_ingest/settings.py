@@ -14,6 +14,8 @@ from typing import Final
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ingest.http import tls
+from ingest.http.tls import TlsError
 from ingest.origin.guard import Guard, refuse_exposure
 from ingest.origin.keyring import OriginError
 from ingest.settings import IngressSettings
@@ -71,6 +73,18 @@ def guard_of(settings: Settings) -> Guard:
         raise SettingsError(str(error)) from None
 
 
+def require_tls(settings: Settings) -> None:
+    """Make sure that the files of TLS can be used, where any are set.
+
+    Raises:
+        SettingsError: they cannot.
+    """
+    try:
+        tls.context(settings)
+    except TlsError as error:
+        raise SettingsError(str(error)) from None
+
+
 def variables() -> dict[str, str]:
     """Each setting's field, by the name of its environment variable."""
     return {_variable(field): field for field in Settings.model_fields}
@@ -98,4 +112,4 @@ def _explained(error: ValidationError) -> Iterable[str]:
     for problem in error.errors(include_url=False, include_input=False):
         field = str(problem["loc"][0])
         name = field if field == field.upper() else _variable(field)
-        yield f"{name}: {problem['msg']}."
+        yield f"{name}: {problem['msg'].removeprefix('Value error, ')}."

@@ -19,10 +19,11 @@ from typing import Final
 from prometheus_client import multiprocess
 
 from broker.embedded.tether import tied_to_this_process
+from ingest.http import binding
 from midi_ingest import process
 from midi_ingest.parts import Deaths, PartError, ending
 from midi_ingest.process import Stopped
-from midi_ingest.settings import Settings, SettingsError, guard_of
+from midi_ingest.settings import Settings, SettingsError, guard_of, require_tls
 from telemetry.logs import logger
 
 STOP_SECONDS: Final = 10.0
@@ -39,6 +40,7 @@ def run(processes: int) -> int:
 
 async def _supervise(settings: Settings, stop: asyncio.Event, processes: int) -> None:
     guard_of(settings)  # so that what is wrong is said once, and not by each
+    require_tls(settings)
     with _holding_port(settings), tempfile.TemporaryDirectory(prefix="midi-ingest-") as metrics_dir:
         siblings = [_Sibling(number, metrics_dir) for number in range(1, processes + 1)]
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _pass_on, siblings)
@@ -127,7 +129,7 @@ def _holding_port(settings: Settings) -> Iterator[None]:
         try:
             held.bind((settings.host, settings.port))
         except OSError as error:
-            raise Stopped(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.") from None
+            raise Stopped(binding.refusal(settings, error)) from None
         yield
 
 

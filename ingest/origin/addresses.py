@@ -7,6 +7,8 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
+from ingest.given import quoted
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
@@ -23,13 +25,7 @@ def networks(value: object) -> object:
     """
     if not isinstance(value, str):
         return value
-    try:
-        return tuple(_network(part.strip()) for part in value.split(",") if part.strip())
-    except ValueError:
-        raise ValueError(
-            "expected addresses or CIDR ranges such as 203.0.113.7,198.51.100.0/24,2001:db8::/32, "
-            "with no bits set after a prefix"
-        ) from None
+    return tuple(_given_network(part.strip()) for part in value.split(",") if part.strip())
 
 
 def no_everybody(value: tuple[Network, ...]) -> tuple[Network, ...]:
@@ -100,6 +96,24 @@ def _address(text: str) -> Address | None:
     except ValueError:
         return None
     return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
+
+
+def _given_network(text: str) -> Network:
+    try:
+        return _network(text)
+    except ValueError:
+        raise ValueError(
+            f"{quoted(text)} is none{_hint(text)}; expected addresses or CIDR ranges such as "
+            "203.0.113.7,198.51.100.0/24,2001:db8::/32, with no bits set after a prefix"
+        ) from None
+
+
+def _hint(text: str) -> str:
+    """The range that may be meant, where bits are set after the prefix."""
+    try:
+        return f" (did you mean {ip_network(text, strict=False)}?)"
+    except ValueError:
+        return ""
 
 
 def _network(text: str) -> Network:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final, TypeVar
 
+from ingest.given import quoted
 from ingest.origin import keyring
 from ingest.origin.addresses import is_loopback
 from ingest.origin.keyring import OriginError
@@ -122,14 +124,23 @@ def refuse_exposure(settings: OriginSettings, host: str) -> None:
     """Do nothing where an origin is chosen, or only this machine can post to ``host``.
 
     Raises:
-        OriginError: anybody could post there, and nobody said that this is meant.
+        OriginError: anybody could post there, and nobody said that this is meant; or there is no such address.
     """
     if settings.origin is None and not is_loopback(host):
+        _require_address(host)
         raise OriginError(
             f"MIDI_INGEST_ORIGIN: MIDI_INGEST_HOST={host} can be reached by others, so say how callbacks are "
             f"verified, such as MIDI_INGEST_ORIGIN=url-token with a secret in MIDI_INGEST_URL_TOKENS; or "
             f"MIDI_INGEST_ORIGIN={NONE}, where anybody may post."
         )
+
+
+def _require_address(host: str) -> None:
+    """Tell a name that is mistyped from one that others can reach."""
+    try:
+        socket.getaddrinfo(host or None, 0)
+    except (OSError, UnicodeError):
+        raise OriginError(f"MIDI_INGEST_HOST: no address is known for the name {quoted(host)}.") from None
 
 
 def _claims(verifiers: Sequence[Verifier], head: Head) -> Sequence[Claim]:

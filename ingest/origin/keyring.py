@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, SecretStr
 
-from ingest.blank import OptionalPath, blank_is_unset
+from ingest.given import OptionalPath, blank_is_unset
 
 _SEPARATORS: Final = re.compile(r"[,\s]+")
 

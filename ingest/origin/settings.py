@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
+from itertools import chain
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from pydantic_settings import NoDecode
 
-from ingest.blank import blank_is_unset
+from ingest.given import blank_is_unset, quoted
 from ingest.origin.addresses import Network, networks, no_everybody
 from ingest.origin.registry import VERIFIERS, VerifierSettings
 
@@ -24,12 +26,24 @@ def _alternatives(value: object) -> object:
     if value.strip() == NONE:
         return ()
     alternatives = tuple(tuple(name.strip() for name in part.split("+")) for part in value.split(","))
-    if not all(name in VERIFIERS for names in alternatives for name in names):
-        raise ValueError(
-            f"expected verifiers ({', '.join(VERIFIERS)}), alternatives separated by commas, those that must "
-            f"hold together joined by +, as in standard-webhooks,kie+url-token; or {NONE}"
-        )
+    for name in chain.from_iterable(alternatives):
+        if name not in VERIFIERS:
+            raise ValueError(
+                f"{_what_is_wrong_with(name)} Expected verifiers ({', '.join(VERIFIERS)}), alternatives separated by "
+                f"commas, those that must hold together joined by +, as in standard-webhooks,kie+url-token; or {NONE}"
+            )
     return alternatives
+
+
+def _what_is_wrong_with(name: str) -> str:
+    """In words, with the name that may be meant; no secret belongs in this setting, so it may be quoted."""
+    if not name:
+        return "A name is missing before or after a comma or +."
+    if name == NONE:
+        return f"{NONE} stands alone: beside it, all others would verify nothing."
+    near = difflib.get_close_matches(name.lower(), VERIFIERS, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return f"{quoted(name)} is no verifier.{hint}"
 
 
 class OriginSettings(VerifierSettings):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from ingest.blank import OptionalPath
+from ingest.given import OptionalPath
 
 
 class SpoolSettings(BaseModel):

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from midi_ingest import process
-from midi_ingest.settings import Settings, guard_of
+from midi_ingest.settings import Settings, guard_of, require_tls
 
 
 def ingest(
@@ -36,4 +36,5 @@ def ingest(
 async def _serve(settings: Settings, stop: asyncio.Event, *, reuse_port: bool) -> None:
     from ingest.server import serve  # noqa: PLC0415 - so that other commands start without a web server
 
+    require_tls(settings)
     await serve(settings, guard_of(settings), stop, reuse_port=reuse_port)

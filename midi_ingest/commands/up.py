@@ -19,7 +19,7 @@ from broker.topics import TopicsError
 from midi_ingest.cli import USAGE, fail, first_of
 from midi_ingest.commands.topics import wanted
 from midi_ingest.parts import Deaths, Part, PartError, until_signalled
-from midi_ingest.settings import Settings, SettingsError, guard_of, load, variables
+from midi_ingest.settings import Settings, SettingsError, guard_of, load, require_tls, variables
 from midi_ingest.urls import base_url, callback_url
 from telemetry import logs
 from workers.catalogue import BUILT_IN
@@ -38,6 +38,7 @@ def up(*, kafka_port: Annotated[int, Parameter(validator=Number(gte=1, lte=65535
     try:
         settings = load()
         guard_of(settings)  # so that it is said here, and not in the ingress' log
+        require_tls(settings)
     except SettingsError as error:
         return fail(str(error), USAGE)
     logs.configure(settings, "up")

@@ -144,7 +144,8 @@ async def test_a_port_that_is_taken_is_told_once(tmp_path: Path) -> None:
         process = Process(["ingest", "--processes", "2"], env, tmp_path / "log", "")
         process.start()
         assert await process.ended() == 1
-    assert process.log_file.read_text().count(f"Cannot listen on 127.0.0.1:{port}") == 1
+    log = process.log_file.read_text()
+    assert log.count(f"Cannot listen on 127.0.0.1:{port}: Address already in use. Set MIDI_INGEST_HOST") == 1
 
 
 async def test_several_processes_need_a_port_of_their_choice(tmp_path: Path) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import ssl
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import uvloop
 
+from ingest.http.tls import TlsError
 from tests.unit.ingest.wire import Published, Run, connection, post, running
 
 
@@ -28,6 +30,14 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         capture_output=True,
     )
     return certificate, key
+
+
+@pytest.fixture
+def other_key(files: tuple[Path, Path]) -> Path:
+    """A key of no certificate."""
+    key = files[1].with_name("other.pem")
+    subprocess.run(["openssl", "genrsa", "-out", str(key), "2048"], check=True, capture_output=True)
+    return key
 
 
 @pytest.fixture
@@ -78,13 +88,20 @@ async def test_a_handshake_that_stalls_has_no_more_time_than_headers(
     await asyncio.to_thread(run, stall())
 
 
-async def test_a_file_that_cannot_be_used_is_named(files: tuple[Path, Path], published: Published) -> None:
-    certificate, _ = files
-    for settings in (
-        {"tls_certificate": certificate.with_name("missing.pem")},
-        {"tls_certificate": certificate},  # without the key
+async def test_a_file_that_cannot_be_used_is_named(
+    files: tuple[Path, Path], other_key: Path, published: Published
+) -> None:
+    certificate, key = files
+    junk, missing = certificate.with_name("junk.pem"), certificate.with_name("missing.pem")
+    junk.write_text("no PEM")
+    for settings, why in (
+        ({"tls_certificate": missing}, "cannot be used: No such file or directory"),
+        ({"tls_certificate": certificate}, "cannot be used alone: set MIDI_INGEST_TLS_KEY, too"),
+        ({"tls_certificate": certificate, "tls_key": junk}, "one of them is not in PEM"),
+        ({"tls_certificate": certificate, "tls_key": other_key}, "the key is another certificate's"),
+        ({"tls_key": key}, "set MIDI_INGEST_TLS_CERTIFICATE, too"),
     ):
-        with pytest.raises(OSError, match="MIDI_INGEST_TLS_CERTIFICATE"):
+        with pytest.raises(TlsError, match=why):
             async with running(published, **settings):
                 pass
 
@@ -97,7 +114,14 @@ async def test_an_encrypted_key_is_refused_instead_of_asked_for(
             pass
 
 
-async def test_a_key_without_a_certificate_is_refused(files: tuple[Path, Path], published: Published) -> None:
-    with pytest.raises(OSError, match="MIDI_INGEST_TLS_CERTIFICATE"):
-        async with running(published, tls_key=files[1]):
-            pass
+@pytest.mark.parametrize("arguments", [["ingest"], ["ingest", "--processes", "2"], ["up"]])
+def test_files_that_cannot_be_used_stop_the_start_as_other_settings_do(
+    files: tuple[Path, Path], arguments: list[str]
+) -> None:
+    command = [sys.executable, "-P", "-m", "midi_ingest", *arguments]
+    env = {"MIDI_INGEST_TLS_CERTIFICATE": str(files[0]), "MIDI_INGEST_PORT": "1"}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        f"midi-ingest: MIDI_INGEST_TLS_CERTIFICATE={files[0]} cannot be used alone: "
+    )

@@ -96,6 +96,23 @@ def test_a_wrong_value_names_the_variable_and_not_the_value(
     assert refused.value.__cause__ is None
 
 
+@pytest.mark.parametrize(
+    ("variable", "text", "told"),
+    [
+        ("MIDI_INGEST_PATH", "foo", "expected a path such as /suno-midi-callback: first a slash, then only "),
+        ("MIDI_INGEST_ORIGIN", "urltoken", "'urltoken' is no verifier. Did you mean url-token? Expected "),
+        ("MIDI_INGEST_VENDOR", "suno", "expected auto, acedata.cloud, kie.ai, sunoapi.org."),
+    ],
+)
+def test_what_is_expected_is_told_in_words(
+    monkeypatch: pytest.MonkeyPatch, variable: str, text: str, told: str
+) -> None:
+    monkeypatch.setenv(variable, text)
+    with pytest.raises(SettingsError) as refused:
+        load()
+    assert str(refused.value).startswith(f"{variable}: {told}")
+
+
 def test_every_wrong_value_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIDI_INGEST_PORT", "x")
     monkeypatch.setenv("MIDI_INGEST_RENDERER", "x")

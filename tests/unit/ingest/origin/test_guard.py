@@ -165,12 +165,18 @@ def test_on_loopback_no_origin_is_needed(host: str) -> None:
     refuse_exposure(OriginSettings(), host)
 
 
+@pytest.mark.parametrize("host", ["localhostt.invalid", "no such name", "x" * 300])
+def test_a_host_that_does_not_exist_is_told_from_one_that_others_can_reach(host: str) -> None:
+    with pytest.raises(
+        OriginError, match=rf"^MIDI_INGEST_HOST: no address is known for the name '{host[:40]}"
+    ):
+        refuse_exposure(OriginSettings(), host)
+
+
 ANYWHERE = "0.0.0.0"  # noqa: S104 - nothing is bound
 
 
-@pytest.mark.parametrize(
-    "host", ["", ANYWHERE, "::", "192.168.1.5", "::ffff:10.0.0.1", "localhost.example", "127.1"]
-)
+@pytest.mark.parametrize("host", ["", ANYWHERE, "::", "192.168.1.5", "::ffff:10.0.0.1", "127.1"])
 def test_elsewhere_the_start_is_refused_until_somebody_has_chosen(host: str) -> None:
     with pytest.raises(OriginError, match=r"MIDI_INGEST_ORIGIN=url-token .*MIDI_INGEST_URL_TOKENS.*=none"):
         refuse_exposure(OriginSettings(), host)

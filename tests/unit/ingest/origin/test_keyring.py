@@ -145,13 +145,13 @@ def test_no_text_of_settings_guards_and_claims_shows_a_secret(name: str) -> None
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"origin": "swordfish"},
         {"origin": ["swordfish"]},
         {"url_tokens": ["swordfish"]},
-        {"allowed_addresses": "swordfish"},
+        {"kie_keys": 7},
+        {"timestamped_hmac_keys": {"swordfish": 1}},
     ],
 )
-def test_what_is_wrong_with_settings_is_told_without_their_values(wrong: dict[str, object]) -> None:
+def test_what_is_wrong_with_secrets_is_told_without_them(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="validation error") as refused:
         OriginSettings.model_validate(wrong)
     assert "swordfish" not in shown(refused.value)

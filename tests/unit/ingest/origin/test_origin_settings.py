@@ -33,6 +33,40 @@ def test_an_unknown_name_is_told_those_that_exist(text: str) -> None:
         OriginSettings.model_validate({"origin": text})
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("urltoken", "'urltoken' is no verifier. Did you mean url-token? Expected "),
+        ("KIE", "'KIE' is no verifier. Did you mean kie? Expected "),
+        (
+            "kie,standardwebhooks",
+            "'standardwebhooks' is no verifier. Did you mean standard-webhooks? Expected ",
+        ),
+        ("basic", "'basic' is no verifier. Expected "),
+        ("x" * 1000, f"'{'x' * 40}…' is no verifier. Expected "),
+        ("none,url-token", "none stands alone: beside it, all others would verify nothing. Expected "),
+        ("url-token+none", "none stands alone: beside it, all others would verify nothing. Expected "),
+        ("kie,", "A name is missing before or after a comma or +. Expected "),
+    ],
+)
+def test_the_name_that_is_wrong_is_quoted_with_what_may_be_meant(text: str, why: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(why)):
+        OriginSettings.model_validate({"origin": text})
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("10.0.0.0/33", "'10.0.0.0/33' is none; expected "),
+        ("203.0.113.7,10.0.0.1/8", "'10.0.0.1/8' is none (did you mean 10.0.0.0/8?); expected "),
+        ("sender.example", "'sender.example' is none; expected "),
+    ],
+)
+def test_the_address_that_is_wrong_is_quoted_with_what_may_be_meant(text: str, why: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(why)):
+        OriginSettings.model_validate({"allowed_addresses": text})
+
+
 @pytest.mark.parametrize("field", ["allowed_addresses", "trusted_proxies"])
 def test_addresses_are_networks_whichever_way_they_are_written(field: str) -> None:
     text = "203.0.113.7, 198.51.100.0/24,2001:db8::/32,::ffff:10.0.0.0/104,"
