@@ -142,9 +142,15 @@ def _reread(callbacks: Callbacks) -> None:
     """On SIGHUP: take the secrets that the files have now; the old ones stay where that cannot be done."""
     try:
         callbacks.guard = callbacks.guard.reread()
-        logger().info("secrets read again")
     except OriginError as error:
         logger().error("secrets stay as they were", error=str(error))
+        return
+    if files := callbacks.guard.files:
+        logger().info("secrets read again", **files)
+    else:
+        logger().info(
+            "no secrets to read again", why="No setting names a file; variables hold until a restart."
+        )
 
 
 async def _listen(server: Server, settings: IngressSettings, *, reuse_port: bool) -> asyncio.Server:

@@ -45,8 +45,8 @@ class Deaths:
     say: Callable[[str], object] = _print
     at: deque[float] = field(default_factory=lambda: deque(maxlen=DEATHS))
 
-    def count(self, why: str, explanation: Callable[[], str]) -> None:
-        """Note a death and say so.
+    def count(self, how: str, explanation: Callable[[], str]) -> None:
+        """Note a death, or an end that nobody asked for, and say so: ``how`` is as in `ending`.
 
         Raises:
             PartError: it was one too many.
@@ -54,7 +54,7 @@ class Deaths:
         self.at.append(time.monotonic())
         if len(self.at) == DEATHS and self.at[-1] - self.at[0] < WITHIN_SECONDS:
             raise PartError(f"{self.name} died {DEATHS} times within {WITHIN_SECONDS} s.\n{explanation()}")
-        self.say(f"{self.name} died ({why}); starting it again")
+        self.say(f"{self.name} {how}; starting it again")
 
 
 class Part:
@@ -147,4 +147,6 @@ async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
 
 def ending(code: int) -> str:
     """How a process ended, by its return code."""
-    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+    if code < 0:
+        return f"died (killed by {signal.Signals(-code).name})"
+    return f"died (exit code {code})" if code else "ended (exit code 0)"

@@ -18,17 +18,20 @@ class Stopped(Exception):
     """What was running cannot go on; the message says why and what to do."""
 
 
-def run(component: str, serve: Callable[[Settings, asyncio.Event], Awaitable[None]]) -> int:
+def run(
+    component: str, serve: Callable[[Settings, asyncio.Event], Awaitable[None]], *, number: int | None = None
+) -> int:
     """Run ``serve`` until it ends or SIGTERM or SIGINT sets its event; returns the exit code.
 
-    ``component`` is what the log lines call this process. Of `Stopped`, only its message is told; what only
-    ``serve`` finds wrong with the settings, it raises as `SettingsError`.
+    ``component`` is what the log lines call this process, with its ``number`` where there are several. Of
+    `Stopped`, only its message is told; what only ``serve`` finds wrong with the settings, it raises as
+    `SettingsError`.
     """
     try:
         settings = load()
     except SettingsError as error:
         return fail(str(error), USAGE)
-    logs.configure(settings, component)
+    logs.configure(settings, component, process=number)
     try:
         uvloop.run(_until_signalled(serve, settings))
     except SettingsError as error:

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Final
 
 from prometheus_client import multiprocess
@@ -62,7 +63,7 @@ class _Sibling:
     """One process of several."""
 
     def __init__(self, number: int, metrics_dir: str) -> None:
-        self._name = f"ingest {number}"
+        self._number = number
         self._env = {**os.environ, METRICS_DIR: metrics_dir}
         self._metrics_dir = metrics_dir
         self._process: asyncio.subprocess.Process | None = None
@@ -74,9 +75,10 @@ class _Sibling:
         Raises:
             PartError: it dies too often.
         """
-        deaths = Deaths(self._name, say=logger().warning)
+        deaths = Deaths(f"ingest {self._number}", say=partial(logger().warning, process=self._number))
+        arguments = ["ingest", "--reuse-port", "--number", str(self._number)]
         while True:
-            command = [sys.executable, "-P", "-m", "midi_ingest", "ingest", "--reuse-port"]
+            command = [sys.executable, "-P", "-m", "midi_ingest", *arguments]
             self._process = await asyncio.create_subprocess_exec(
                 *tied_to_this_process(command),
                 env=self._env,
@@ -90,7 +92,7 @@ class _Sibling:
             if self._stopping:
                 return
             if code == -signal.SIGHUP:
-                logger().info("told of new secrets while it started; starting it again", process=self._name)
+                logger().info("told of new secrets while it started; starting it again", process=self._number)
             else:
                 deaths.count(ending(code), lambda: "What it logged last says why.")
 
@@ -108,7 +110,7 @@ class _Sibling:
             async with asyncio.timeout(patience_seconds):
                 await self._process.wait()
         except TimeoutError:
-            logger().error("process does not stop; killing it", process=self._name)
+            logger().error("process does not stop; killing it", process=self._number)
             self._send(signal.SIGKILL)
 
     def _send(self, number: signal.Signals) -> None:

@@ -6,18 +6,19 @@ import logging
 import sys
 
 import structlog
-from structlog.typing import FilteringBoundLogger, Processor
+from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
 from telemetry.settings import TelemetrySettings
 
 
-def configure(settings: TelemetrySettings, component: str) -> None:
+def configure(settings: TelemetrySettings, component: str, *, process: int | None = None) -> None:
     """Send this process's logs, also those of the libraries, to standard error as one stream.
 
-    Every line carries ``component``, the part of the system that this process is.
+    Every line carries ``component``, the part of the system that this process is, and ``process``, its number
+    where there are several of it.
     """
     steps: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
+        _from(component, process),
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
@@ -39,7 +40,6 @@ def configure(settings: TelemetrySettings, component: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(component=component)
 
 
 def logger() -> FilteringBoundLogger:
@@ -48,10 +48,23 @@ def logger() -> FilteringBoundLogger:
     return log
 
 
+def _from(component: str, process: int | None) -> Processor:
+    """Writes into each line whose it is, whatever thread it comes from."""
+    whose: dict[str, object] = {"component": component}
+    if process is not None:
+        whose["process"] = process
+
+    def write(_: object, __: str, line: EventDict) -> EventDict:
+        return {**whose, **line}
+
+    return write
+
+
 def _rendering(settings: TelemetrySettings) -> list[Processor]:
     for_people = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
     if for_people:
         # Its own traces of errors would show local variables, and with them bodies and secrets.
         plain = structlog.dev.plain_traceback
-        return [structlog.dev.ConsoleRenderer(pad_event_to=0, exception_formatter=plain)]
+        colors = sys.stderr.isatty()
+        return [structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=0, exception_formatter=plain)]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]

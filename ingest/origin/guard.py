@@ -92,7 +92,14 @@ class Guard:
         self._settings = settings
         names = list(dict.fromkeys(chain.from_iterable(settings.origin or ())))
         _refuse_unused_secrets(settings, names)
-        verifiers = {name: _verifier(name, settings) for name in names}
+        secrets = {name: keyring.read(settings, VERIFIERS[name].secrets) for name in names}
+        verifiers = {name: _verifier(name, settings, secrets[name]) for name in names}
+        self.files = {
+            variable: len(secrets[name])
+            for name in names
+            if (variable := keyring.file_variable(settings, VERIFIERS[name].secrets))
+        }
+        """How many secrets were read from the file that each of these settings names."""
         self._alternatives = tuple(
             tuple(verifiers[name] for name in alternative) for alternative in settings.origin or ()
         )
@@ -147,9 +154,8 @@ def _claims(verifiers: Sequence[Verifier], head: Head) -> Sequence[Claim]:
     return [claim for verifier in verifiers if (claim := verifier.read(head)) is not None]
 
 
-def _verifier(name: str, settings: OriginSettings) -> Verifier:
+def _verifier(name: str, settings: OriginSettings, secrets: Sequence[str]) -> Verifier:
     kind = VERIFIERS[name]
-    secrets = keyring.read(settings, kind.secrets)
     try:
         return kind.make(settings, secrets)
     except ValueError as error:

@@ -34,6 +34,12 @@ def sources(settings: BaseModel, field: str) -> list[str]:
     return [variable(name) for name in (field, f"{field}_file") if getattr(settings, name) is not None]
 
 
+def file_variable(settings: BaseModel, field: str) -> str | None:
+    """The variable that names the file with the secrets of ``field``; None where they are in no file."""
+    name = f"{field}_file"
+    return variable(name) if getattr(settings, name) is not None else None
+
+
 def read(settings: BaseModel, field: str) -> tuple[str, ...]:
     """The secrets of ``field``; those in a file are as the file has them now.
 

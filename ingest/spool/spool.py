@@ -93,6 +93,7 @@ class Spool:
         self._refused_at = -inf
         self._quiet_until = 0.0
         self._records_told = 0
+        self._sent = self._sent_told = 0
         self._news, self._back = asyncio.Event(), asyncio.Event()
         self._stuck = self._left = False
         self._due = self._try_large_at = 0.0
@@ -180,6 +181,7 @@ class Spool:
         for file in self._files:
             try:
                 while (step := await drain.step(file)) is Step.WENT_ON:
+                    self._sent = drain.sent
                     self._report()
                 if step is Step.STUCK:
                     return False
@@ -283,7 +285,8 @@ class Spool:
             if records:
                 logger().warning("spooling", records=records)
             else:
-                logger().info("spool drained")
+                logger().info("spool drained", records=self._sent - self._sent_told)
+                self._sent_told = self._sent
         self._records_told = records
 
 

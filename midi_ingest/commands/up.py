@@ -89,7 +89,7 @@ async def _keep(kafka: EmbeddedKafka) -> None:
     deaths = Deaths("kafka")
     while True:
         error = await kafka.ended()
-        deaths.count(str(error).partition(".")[0], error.__str__)
+        deaths.count(f"died ({str(error).partition('.')[0]})", error.__str__)
         await kafka.stop()
         await kafka.start()
 

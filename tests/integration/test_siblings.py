@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -86,7 +87,12 @@ async def test_processes_share_a_port_and_one_that_dies_is_started_again(
         await eventually(lambda: replaced(process, victim.pid), process.log_file.read_text)
         after = [f"after-{n}" for n in range(20)]
         assert {await post(process.health_url, samples.song(task, 1)) for task in after} == {200}
-        assert "died (killed by SIGKILL); starting it again" in process.log_file.read_text()
+        lines = [json.loads(line) for line in process.log_file.read_text().splitlines()]
+        (death,) = [line for line in lines if "died" in line["event"]]
+        number = death["process"]
+        assert death["event"] == f"ingest {number} died (killed by SIGKILL); starting it again"
+        listening = [line["process"] for line in lines if line["event"] == "listening"]
+        assert sorted(listening) == sorted([1, 2, number])
 
         async with (
             aiohttp.ClientSession() as session,
@@ -121,7 +127,8 @@ async def test_all_read_their_secrets_again(settings: Settings, tmp_path: Path) 
         process.send_signal(signal.SIGHUP)
 
         async def all_have() -> bool:
-            return process.log_file.read_text().count("secrets read again") == 2
+            log = process.log_file.read_text()
+            return log.count('"MIDI_INGEST_URL_TOKENS_FILE": 1, "event": "secrets read again"') == 2
 
         await eventually(all_have, process.log_file.read_text)
         base = f"{process.health_url}/suno-midi-callback"

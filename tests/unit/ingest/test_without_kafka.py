@@ -6,11 +6,13 @@ import asyncio
 import signal
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, MutableMapping
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from structlog.testing import capture_logs
 
 from ingest.limits import Budget
@@ -78,10 +80,33 @@ def held_hangup() -> Iterator[None]:
 @pytest.mark.usefixtures("held_hangup")
 async def test_a_hangup_that_came_before_the_ingress_listens_is_heard_once_it_does(nowhere: str) -> None:
     settings = IngressSettings(KAFKA_BOOTSTRAP_SERVERS=nowhere, port=0)
+    await hangs_up(settings, "no secrets to read again")
+
+
+@pytest.mark.usefixtures("held_hangup")
+async def test_a_hangup_is_told_which_files_were_read_and_how_many_secrets_each_has(
+    nowhere: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "tokens"
+    file.write_text("# ours\nswordfish-0123456789\nsecond-0123456789abc\n")
+    settings = IngressSettings(
+        KAFKA_BOOTSTRAP_SERVERS=nowhere,
+        port=0,
+        origin="url-token,kie",
+        url_tokens_file=file,
+        kie_keys=SecretStr("swordfish-0123456789"),
+    )
+    line = await hangs_up(settings, "secrets read again")
+    assert line == {"event": "secrets read again", "log_level": "info", "MIDI_INGEST_URL_TOKENS_FILE": 2}
+
+
+async def hangs_up(settings: IngressSettings, event: str) -> MutableMapping[str, Any]:
+    """Serve until the log has this event; its line."""
     with capture_logs() as logs:
         async with asyncio.timeout(20), served(settings):
-            while "secrets read again" not in [line["event"] for line in logs]:
+            while not (lines := [line for line in logs if line["event"] == event]):
                 await asyncio.sleep(0.01)
+    return lines[0]
 
 
 async def test_what_waits_for_kafka_is_bounded(nowhere: str) -> None:

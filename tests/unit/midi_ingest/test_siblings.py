@@ -21,7 +21,7 @@ import os, signal, sys
 from midi_ingest import process
 from midi_ingest.commands.ingest import ingest
 
-process.run = lambda *_: os.kill(os.getpid(), signal.SIGHUP) or 0
+process.run = lambda *_, **__: os.kill(os.getpid(), signal.SIGHUP) or 0
 sys.exit(ingest(processes=int(sys.argv[1])))
 """
 

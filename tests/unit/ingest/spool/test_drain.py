@@ -47,6 +47,19 @@ async def test_a_drained_spool_leaves_nothing_on_the_disk(folder: Path) -> None:
     assert kafka.numbers == [0, 1, 2]
 
 
+async def test_the_log_counts_what_was_drained_each_time(folder: Path) -> None:
+    kafka = Kafka(away=True)
+    with capture_logs() as logs:
+        async with draining(folder, kafka) as filling:
+            for count in (150, 2):
+                kafka.away = True
+                await asyncio.gather(*(filling.append(record(number)) for number in range(count)))
+                kafka.away = False
+                filling.wake()
+                await until(lambda: not filling.state.records and files(folder) == [])
+    assert [line["records"] for line in logs if line["event"] == "spool drained"] == [150, 2]
+
+
 async def test_batches_are_bounded_and_one_is_under_way_at_a_time(folder: Path) -> None:
     await filled(folder, range(BATCH_RECORDS * 2))
     await filled(folder, range(1000, 1004), size=BATCH_BYTES // 2)
