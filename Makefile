@@ -12,8 +12,8 @@ SOURCES := schemas telemetry broker ingest workers midi_ingest tests bench examp
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 12
 
-run: $(VENV)/.run  ## run Kafka, the ingress and all workers here, until Ctrl-C
-	@$(BIN)/midi-ingest up
+run: $(VENV)/.run  ## run Kafka, the ingress and all workers here, until Ctrl-C; ARGS='--kafka-port 9192' where 9092 is taken
+	@$(BIN)/midi-ingest up $(ARGS)
 
 test: $(VENV)/.dev  ## run the whole test suite, on a real Kafka that it starts and stops
 	@$(BIN)/python -m pytest
