@@ -207,9 +207,14 @@ class _Connection(web.RequestHandler):
 
     def _process_keepalive(self) -> None:
         """At the end of the time for a request's headers: a request that has begun is told so."""
-        late = self._loop.time() >= self._next_keepalive_close_time
+        if self._loop.time() < self._next_keepalive_close_time:
+            # Not left to aiohttp, which looks at the clock once more: by then it may be late, and it says nothing.
+            self._keepalive_handle = self._loop.call_at(
+                self._next_keepalive_close_time, self._process_keepalive
+            )
+            return
         waits = self._waiter is not None and not self._waiter.done()
-        if late and waits and self.transport is not None and self._is_within_headers():
+        if waits and self.transport is not None and self._is_within_headers():
             metrics.REQUESTS.labels("other", "408").inc()
             problem = Problem(HTTPStatus.REQUEST_TIMEOUT, "The headers arrived too slowly.")
             _last_words(self.transport, problem)

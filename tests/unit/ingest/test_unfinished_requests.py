@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 import uvloop
+from aiohttp import web
 
-from ingest.http.connections import HEAD_BYTES, TINY_CHUNK_BYTES, TINY_CHUNKS
+from ingest.http.connections import HEAD_BYTES, TINY_CHUNK_BYTES, TINY_CHUNKS, Server
 from ingest.record import Record
 from tests.unit.ingest.wire import CALLBACK, Published, Run, chunked, connection, exchange, post, running
 
@@ -95,3 +97,42 @@ async def test_a_body_in_tiny_chunks_is_refused_and_one_in_small_ones_is_not(pub
         assert (await exchange(port, head + cut(1))).status == 400
         assert (await exchange(port, head + cut(TINY_CHUNK_BYTES))).status == 200
     assert [record.value for record in published.records] == [padded]
+
+
+class EarlyOnce:
+    """An event loop whose clock, the first time it is asked, shows the moment before a given time; then that time."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, at: float) -> None:
+        self._loop = loop
+        self._shown = iter([at - 1e-6])
+        self._at = at
+
+    def time(self) -> float:
+        return next(self._shown, self._at)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loop, name)
+
+
+async def test_headers_that_are_late_by_a_hair_are_told_so_too() -> None:
+    server = Server(refuse, max_connections=8, max_ahead_bytes=2**20, header_timeout_seconds=0.5)
+    listener = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
+    try:
+        async with connection(listener.sockets[0].getsockname()[1]) as peer:
+            await peer.send(post())
+            await peer.answer()
+            await peer.send(post()[:40])
+            (protocol,) = server.connections
+            async with asyncio.timeout(20):
+                while not protocol._head_bytes:  # type: ignore[attr-defined]  # ours
+                    await asyncio.sleep(0)
+            protocol._loop = EarlyOnce(protocol._loop, protocol._next_keepalive_close_time)  # type: ignore[assignment]
+            protocol._process_keepalive()
+            assert (await peer.answer()).status == 408
+    finally:
+        listener.close()
+        await server.shutdown(1)
+
+
+async def refuse(_: web.BaseRequest) -> web.StreamResponse:
+    return web.Response(status=404)
