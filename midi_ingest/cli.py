@@ -123,7 +123,8 @@ app.command(
     midi-ingest send                          # the sender's own sample
     midi-ingest send song.json --wait         # a file; says where its MIDI file is
     midi-ingest send --count 100 --rate 20 --duplicate 1 --malformed 5
-    midi-ingest send --count 50 --notes 2000 --wait""",
+    midi-ingest send --count 50 --notes 2000 --wait
+    MIDI_INGEST_ORIGIN=kie MIDI_INGEST_KIE_KEYS=… midi-ingest send   # signed, as the ingress asks for""",
 )
 
 

@@ -125,10 +125,15 @@ Everything is running. Ctrl-C stops it.
 
 {chr(10).join(rows)}
 
-Try it, in another terminal:
+Try it, in another terminal{_origin(settings)}:
 
   {_other_settings(settings)}{_command()} send --wait
 """
+
+
+def _origin(settings: Settings) -> str:
+    """What `send` needs there to prove its origin; not shown, since it is secret."""
+    return " where MIDI_INGEST_ORIGIN and its secrets are set as here" if settings.origin else ""
 
 
 def _other_settings(settings: Settings) -> str:
