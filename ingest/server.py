@@ -124,18 +124,17 @@ async def _spool(
 
 def _state(publisher: Publisher, spool: Spool | None) -> State:
     """Whether callbacks can be made safe, and with what."""
-    kafka: dict[str, object] = {"kafka": publisher.ready}
-    if not publisher.ready:
-        kafka["why"] = publisher.trouble
+    trouble = publisher.trouble
+    kafka = {"kafka": False, "why": trouble} if trouble else {"kafka": True}
     if spool is None:
-        return State(publisher.ready, kafka)
+        return State(not trouble, kafka)
     held = spool.state
     waiting = {
         "records": held.records,
         "bytes": held.size_bytes,
         "oldest_age_seconds": round(held.oldest_age_seconds, 1),
     }
-    return State(publisher.ready or not held.refusing, {**kafka, "spool": waiting})
+    return State(not (trouble and held.refusing), {**kafka, "spool": waiting})
 
 
 def _reread(callbacks: Callbacks) -> None:

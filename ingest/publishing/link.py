@@ -158,9 +158,6 @@ class Link:
             return _SILENT
         if not answered:
             return _SILENT
-        known = producer.client.cluster.partitions_for_topic(topic)
-        return (
-            ""
-            if known is not None
-            else f"The topic {topic} has gone. Create it with `midi-ingest topics apply`."
-        )
+        if producer.client.cluster.partitions_for_topic(topic) is None:
+            return f"The topic {topic} has gone. Create it with `midi-ingest topics apply`."
+        return ""

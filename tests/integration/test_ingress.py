@@ -206,6 +206,19 @@ async def test_missing_topics_make_it_unready_until_they_are_there(
     await delete_topics(settings)
 
 
+async def test_topics_that_go_while_it_runs_are_told(
+    kafka_servers: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "PROBE_SECONDS", 0.5)
+    monkeypatch.setattr(link, "FRESH_SECONDS", 1.0)
+    settings = make_settings(kafka_servers, tmp_path)
+    await topics.apply(settings, shared())
+    async with ready_ingress(settings) as sender:
+        await delete_topics(settings)
+        await eventually(sender.tells_what_to_do, lambda: "not told")
+        assert f"The topic {settings.topic_prefix}callbacks has gone." in (await sender.readiness())["detail"]
+
+
 async def test_with_topics_that_are_not_as_they_must_be_callbacks_go_to_the_spool_and_the_cause_is_told(
     kafka_servers: str, tmp_path: Path
 ) -> None:
