@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from math import inf
+from time import monotonic
 from typing import Final
 
 from ingest.limits import Budget
@@ -15,12 +17,24 @@ from ingest.spool.spool import Spool
 SPOOL_SECONDS: Final = 1.5
 """A disk that takes longer counts as broken: with Kafka's 3 seconds, every answer is there within 5."""
 
+REFUSING_SECONDS: Final = 5.0
+"""For so long a refusal counts, unless a record is spooled: whoever is sent nothing must come back to be tried."""
+
 
 class Delivery:
-    """Publishes records; what Kafka does not acknowledge in time goes to the spool, where there is one."""
+    """Publishes records; what Kafka does not acknowledge in time, or has no room for, goes to the spool, if any.
+
+    ``budget`` bounds what waits for the spool. It is not Kafka's own: that is used up just when the spool is needed.
+    """
 
     def __init__(self, publisher: Publisher, spool: Spool | None, budget: Budget) -> None:
         self._publisher, self._spool, self._budget = publisher, spool, budget
+        self._refused_at = -inf
+
+    @property
+    def refusing(self) -> bool:
+        """Whether a record was refused within the last `REFUSING_SECONDS`, and none was spooled since."""
+        return monotonic() - self._refused_at < REFUSING_SECONDS
 
     async def deliver(self, record: Record) -> None:
         """Return once the record is safe.
@@ -34,7 +48,12 @@ class Delivery:
         except Unavailable:
             if self._spool is None:
                 raise
-            await self._keep(self._spool, record)
+            try:
+                await self._keep(self._spool, record)
+            except Unavailable:
+                self._refused_at = monotonic()
+                raise
+            self._refused_at = -inf
 
     async def _keep(self, spool: Spool, record: Record) -> None:
         length_bytes = len(record.value)

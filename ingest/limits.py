@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Self
+
 
 class Budget:
     """Bytes of bodies that are held at once: arriving, or waiting for Kafka or the disk."""
@@ -24,3 +27,25 @@ class Budget:
     def give(self, length_bytes: int) -> None:
         """Count so many bytes no longer."""
         self.taken_bytes -= length_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Budgets:
+    """The bytes that a process holds at once, by where they are: what is held up in one place takes no room in another.
+
+    ``arriving`` are bodies that are not whole yet, ``ahead`` requests that came before those before them were
+    answered. ``kafka`` are bodies that wait for Kafka. Those of them that it has had for so long that their senders
+    were told otherwise count as ``late`` until it answers. ``spool`` are bodies that wait for the disk.
+    """
+
+    arriving: Budget
+    ahead: Budget
+    kafka: Budget
+    late: Budget
+    spool: Budget
+
+    @classmethod
+    def of(cls, max_bytes: int) -> Self:
+        """What `max_in_flight_bytes` makes of them."""
+        half, quarter = max_bytes // 2, max_bytes // 4
+        return cls(Budget(half), Budget(half), Budget(half), Budget(quarter), Budget(quarter))

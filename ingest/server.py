@@ -16,7 +16,7 @@ from ingest.delivery import Delivery
 from ingest.http import binding, tls
 from ingest.http.connections import Server
 from ingest.ingress import Ingress, State
-from ingest.limits import Budget
+from ingest.limits import Budget, Budgets
 from ingest.memory import keep_freed_memory
 from ingest.origin.addresses import is_loopback
 from ingest.origin.guard import Guard
@@ -52,15 +52,15 @@ async def serve(
             written to; the message names the setting.
     """
     keep_freed_memory()
-    # Half each, so that senders who stall take no room from bodies that have arrived.
-    arriving, waiting = (Budget(settings.max_in_flight_bytes // 2) for _ in range(2))
+    budgets = Budgets.of(settings.max_in_flight_bytes)
     async with (
-        publishing(settings, waiting, on_failure=stop.set) as publisher,
+        publishing(settings, budgets, on_failure=stop.set) as publisher,
         _spool(settings, publisher, on_failure=stop.set) as spool,
     ):
-        callbacks = Callbacks(settings, Delivery(publisher, spool, waiting).deliver, guard, arriving)
-        ingress = Ingress(settings.path, callbacks, state=lambda: _state(publisher, spool))
-        async with listening(settings, ingress, reuse_port=reuse_port) as port:
+        delivery = Delivery(publisher, spool, budgets.spool)
+        callbacks = Callbacks(settings, delivery.deliver, guard, budgets.arriving)
+        ingress = Ingress(settings.path, callbacks, state=lambda: _state(publisher, spool, delivery))
+        async with listening(settings, ingress, budgets.ahead, reuse_port=reuse_port) as port:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reread, callbacks)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one may have been held until now
             logger().info("listening", url=_url(settings, port), origin=_origin(settings))
@@ -74,9 +74,11 @@ async def serve(
 
 @contextlib.asynccontextmanager
 async def listening(
-    settings: IngressSettings, ingress: Ingress, *, reuse_port: bool = False
+    settings: IngressSettings, ingress: Ingress, ahead: Budget, *, reuse_port: bool = False
 ) -> AsyncIterator[int]:
     """Answer requests while the block runs; yields the bound port. At its end, what is under way is answered.
+
+    ``ahead`` bounds the requests that wait for an earlier one on their connection.
 
     Raises:
         OSError: the address cannot be bound, or a TLS file cannot be used; the message names the setting.
@@ -84,7 +86,7 @@ async def listening(
     server = Server(
         ingress.answer,
         max_connections=_connections(settings.max_connections),
-        max_ahead_bytes=settings.max_in_flight_bytes // 2,
+        ahead=ahead,
         header_timeout_seconds=settings.header_timeout_seconds,
     )
     runner = web.ServerRunner(server, shutdown_timeout=_LAST_WRITES_SECONDS)
@@ -122,7 +124,7 @@ async def _spool(
                 drain.result()
 
 
-def _state(publisher: Publisher, spool: Spool | None) -> State:
+def _state(publisher: Publisher, spool: Spool | None, delivery: Delivery) -> State:
     """Whether callbacks can be made safe, and with what."""
     trouble = publisher.trouble
     kafka = {"kafka": False, "why": trouble} if trouble else {"kafka": True}
@@ -134,7 +136,7 @@ def _state(publisher: Publisher, spool: Spool | None) -> State:
         "bytes": held.size_bytes,
         "oldest_age_seconds": round(held.oldest_age_seconds, 1),
     }
-    return State(not (trouble and held.refusing), {**kafka, "spool": waiting})
+    return State(not (trouble and delivery.refusing), {**kafka, "spool": waiting})
 
 
 def _reread(callbacks: Callbacks) -> None:

@@ -89,7 +89,7 @@ class IngressSettings(OriginSettings, SpoolSettings, KafkaSettings, TelemetrySet
     max_in_flight_bytes: int = Field(
         default=128 * 1024 * 1024,
         ge=1,
-        description="Bytes of bodies that may be held at once: half arriving, half waiting until they are safe.",
+        description="Bytes of bodies that may be held at once: half arriving, half waiting for Kafka.",
     )
     header_timeout_seconds: float = Field(
         default=15,

@@ -36,7 +36,7 @@ _NO_TARGET: Final = URL("/no-such-target")
 class Server(web.Server):
     """aiohttp's low-level server, with our connections and requests, and no more than ``max_connections``.
 
-    All connections together hold no more than ``max_ahead_bytes`` of requests that wait for an earlier one.
+    All connections together hold no more of requests that wait for an earlier one than ``ahead`` has room for.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Server(web.Server):
         handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
         *,
         max_connections: int,
-        max_ahead_bytes: int,
+        ahead: Budget,
         header_timeout_seconds: float,
     ) -> None:
         super().__init__(
@@ -55,7 +55,7 @@ class Server(web.Server):
             lingering_time=LINGERING_SECONDS,
         )
         self._max_connections = max_connections
-        self.ahead = Budget(max_ahead_bytes)
+        self.ahead = ahead
         """Bytes of requests that have come before those ahead of them on their connections were answered."""
 
     @property

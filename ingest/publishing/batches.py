@@ -11,6 +11,7 @@ from typing import Final
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from broker.clients import BATCH_BYTES
+from ingest.limits import Budget
 from ingest.record import Record
 
 RECORD_OVERHEAD_BYTES: Final = 512
@@ -32,11 +33,13 @@ class TooLarge(Exception):
 class Batch:
     """Records of one partition, each with the future that its sender waits for.
 
-    ``size_bytes`` counts values only. At the ``deadline``, in monotonic time, its senders stop waiting.
+    ``size_bytes`` counts values only, as the ``budget`` does until `give_back`. At the ``deadline``, in monotonic
+    time, its senders stop waiting.
     """
 
     partition: TopicPartition
     deadline: float
+    budget: Budget
     records: list[Record] = field(default_factory=list)
     waiters: list[asyncio.Future[None]] = field(default_factory=list)
     size_bytes: int = 0
@@ -80,20 +83,31 @@ class Batch:
             else:
                 waiter.set_exception(type(error)(*error.args))
 
+    def count_in(self, other: Budget) -> None:
+        """Count in another budget from now on, if that has room."""
+        if other is not self.budget and other.take(self.size_bytes):
+            self.give_back()
+            self.budget = other
+
+    def give_back(self) -> None:
+        """Count no longer."""
+        self.budget.give(self.size_bytes)
+
     def split(self) -> list[Batch]:
         """Each record in a batch of its own."""
         singles = []
         for record, waiter in zip(self.records, self.waiters, strict=True):
-            single = Batch(self.partition, self.deadline, tries=self.tries)
+            single = Batch(self.partition, self.deadline, self.budget, tries=self.tries)
             single.add(record, waiter)
             singles.append(single)
         return singles
 
 
 class Waiting:
-    """Batches that no producer has yet, in order, by partition."""
+    """Batches that no producer has yet, in order, by partition; the budget has taken what is in them."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
         self._batches: dict[TopicPartition, deque[Batch]] = {}
 
     def __iter__(self) -> Iterator[TopicPartition]:
@@ -109,7 +123,7 @@ class Waiting:
             batches = self._batches[partition] = deque()
         elif batches[-1].takes(length_bytes, deadline):
             return batches[-1]
-        batches.append(Batch(partition, deadline))
+        batches.append(Batch(partition, deadline, self._budget))
         return batches[-1]
 
     def pop(self, partition: TopicPartition) -> Batch:

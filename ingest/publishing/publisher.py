@@ -23,7 +23,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooL
 from broker import clients
 from broker.partitioner import partition
 from broker.record_batch import RecordBatch
-from ingest.limits import Budget
+from ingest.limits import Budgets
 from ingest.publishing.batches import Batch, TooLarge, Unavailable, Waiting
 from ingest.publishing.link import Link
 from ingest.record import Record
@@ -45,14 +45,14 @@ _TOO_LARGE: Final = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 @contextlib.asynccontextmanager
 async def publishing(
-    settings: IngressSettings, budget: Budget, *, on_failure: Callable[[], None]
+    settings: IngressSettings, budgets: Budgets, *, on_failure: Callable[[], None]
 ) -> AsyncIterator[Publisher]:
     """A publisher that connects in the background while the block runs; at its end it delivers what it has.
 
     Should keeping it connected fail for a reason that waiting does not mend, ``on_failure`` is called, and
     the error is raised at the end of the block.
     """
-    publisher = Publisher(settings, budget)
+    publisher = Publisher(settings, budgets)
     keeper = asyncio.create_task(publisher.run())
     keeper.add_done_callback(lambda _: on_failure())
     try:
@@ -69,13 +69,13 @@ async def publishing(
 class Publisher:
     """Publishes records; `publishing` starts and stops it."""
 
-    def __init__(self, settings: IngressSettings, budget: Budget) -> None:
+    def __init__(self, settings: IngressSettings, budgets: Budgets) -> None:
         self._settings = settings
-        self._budget = budget
+        self._budgets = budgets
         self._loop = asyncio.get_running_loop()
         self._link = Link(settings, on_connected=self._connected)
         self._listeners: list[Callable[[], None]] = []
-        self._waiting = Waiting()
+        self._waiting = Waiting(budgets.kafka)
         self._under_way: dict[TopicPartition, Batch] = {}
         self._tick: asyncio.Handle | None = None
         self._idle = asyncio.Event()
@@ -104,7 +104,7 @@ class Publisher:
         where = TopicPartition(record.topic, partition(record.key, self._settings.partitions))
         now = monotonic()
         self._refuse_if_away(where, now)
-        if not self._budget.take(length_bytes):
+        if not self._budgets.kafka.take(length_bytes):
             raise Unavailable("Too many callbacks wait for Kafka.")
         waiter: asyncio.Future[None] = self._loop.create_future()
         deadline = now + self._settings.publish_timeout_seconds
@@ -135,7 +135,8 @@ class Publisher:
             async with asyncio.timeout(_STOP_SECONDS):
                 await self._idle.wait()
         except TimeoutError:
-            logger().warning("records left undelivered", bytes=self._budget.taken_bytes)
+            left_bytes = self._budgets.kafka.taken_bytes + self._budgets.late.taken_bytes
+            logger().warning("records left undelivered", bytes=left_bytes)
 
     async def close(self) -> None:
         """End the connection; who still waits is told that the record is not safe."""
@@ -225,7 +226,7 @@ class Publisher:
             self._waiting.put_back(again)
         else:
             batch.settle(error)
-            self._budget.give(batch.size_bytes)
+            batch.give_back()
         if self._waiting:
             self._schedule()
         elif not self._under_way:
@@ -238,11 +239,12 @@ class Publisher:
             now = monotonic()
             for batch in self._waiting.expired(now):
                 batch.settle(Unavailable(_LATE))
-                self._budget.give(batch.size_bytes)
+                batch.give_back()
             for batch in self._under_way.values():
                 if batch.deadline > now:
                     continue
                 batch.settle(Unavailable(_LATE))
+                batch.count_in(self._budgets.late)  # a partition that hangs takes no room from the others
                 if batch.producer is not self._link.producer and batch.delivery:
                     batch.delivery.cancel()  # a producer that was replaced may never have an end
 

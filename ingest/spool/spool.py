@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
-from math import inf
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -34,9 +33,6 @@ TOO_LARGE_SECONDS: Final = 300.0
 FIRST_PAUSE_SECONDS: Final = 0.25
 LONGEST_PAUSE_SECONDS: Final = 5.0
 
-REFUSING_SECONDS: Final = 5.0
-"""For so long a refusal counts, unless a record is taken: who is sent nothing meanwhile must come back to be tried."""
-
 CLOSE_SECONDS: Final = 3.0
 """A disk that takes longer to close the files counts as hung: the process must end in time."""
 
@@ -45,7 +41,7 @@ QUIET_SECONDS: Final = 10.0
 
 
 class State(NamedTuple):
-    """What this process's files hold, and whether it refused records within the last `REFUSING_SECONDS`.
+    """What this process's files hold.
 
     ``too_large`` counts the records that Kafka refuses for their size.
     """
@@ -54,7 +50,6 @@ class State(NamedTuple):
     size_bytes: int
     oldest_age_seconds: float
     too_large: int
-    refusing: bool
 
 
 @contextlib.asynccontextmanager
@@ -90,7 +85,6 @@ class Spool:
         self._set_aside: list[SpoolFile] = []  # damaged; held, so that no process tries it again and again
         self._looking: asyncio.Future[list[Claim]] | None = None
         self._told: set[str] = set()
-        self._refused_at = -inf
         self._quiet_until = 0.0
         self._records_told = 0
         self._sent = self._sent_told = 0
@@ -106,10 +100,9 @@ class Spool:
         totals = [file.totals for file in files]
         received = [t.oldest for t in totals if t.oldest is not None]
         age = max(0.0, time.time() - min(received)) if received else 0.0
-        refusing = time.monotonic() - self._refused_at < REFUSING_SECONDS
         too_large = sum(len(file.too_large) for file in files)
         records, size_bytes = sum(t.records for t in totals), sum(t.size_bytes for t in totals)
-        return State(records, size_bytes, age, too_large, refusing)
+        return State(records, size_bytes, age, too_large)
 
     async def append(self, record: Record) -> None:
         """Return once the record is on the disk. If cancelled, it may be written all the same.
@@ -261,13 +254,11 @@ class Spool:
             logger().error("spool file failed", file=path.name, error=str(error))
 
     def _committed(self, records: int) -> None:
-        self._refused_at = -inf
         metrics.SPOOL_APPENDED.inc(records)
         self._news.set()
         self._report()
 
     def _refused(self, error: SpoolError) -> None:
-        self._refused_at = time.monotonic()
         if isinstance(error, SpoolBroken):
             metrics.SPOOL_ERRORS.inc()
         if time.monotonic() >= self._quiet_until:
@@ -276,7 +267,7 @@ class Spool:
 
     def _report(self) -> None:
         """Tell metrics what is in the spool, and the log when it fills or is empty."""
-        records, size_bytes, age, too_large, _ = self.state
+        records, size_bytes, age, too_large = self.state
         metrics.SPOOL_RECORDS.set(records)
         metrics.SPOOL_TOO_LARGE.set(too_large)
         metrics.SPOOL_BYTES.set(size_bytes)

@@ -13,7 +13,7 @@ from cyclopts import App
 from rich.console import Console
 from rich.table import Column, Table
 
-from ingest.limits import Budget
+from ingest.limits import Budgets
 from ingest.publishing.publisher import publishing
 from ingest.spool.drain import Drain, drain_left
 from ingest.spool.status import FileStatus
@@ -100,8 +100,8 @@ async def _drain(settings: Settings, folder: Path) -> tuple[int, str]:
     """
     if not any(not file.held for file in look(folder)):
         return 0, ""
-    budget = Budget(settings.max_in_flight_bytes)
-    async with publishing(settings, budget, on_failure=lambda: None) as publisher:
+    budgets = Budgets.of(settings.max_in_flight_bytes)
+    async with publishing(settings, budgets, on_failure=lambda: None) as publisher:
         draining = Drain(publisher.publish_all, lambda: publisher.ready)
         await drain_left(folder, draining, patience_seconds=PATIENCE_SECONDS)
         return draining.sent, publisher.trouble

@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
 from aiokafka.protocol.produce import ProduceRequest
 
 from broker import clients, topics
-from ingest.limits import Budget
+from ingest.limits import Budgets
 from ingest.publishing.batches import TooLarge
 from ingest.publishing.publisher import Publisher, publishing
 from ingest.record import Record
@@ -74,7 +74,7 @@ async def test_what_follows_a_record_that_is_refused_when_it_is_sent_again_is_ke
     await topics.apply(settings, shared())
     topic = settings.layout.name(Callback.topic)
 
-    async with publishing(settings, Budget(2**30), on_failure=lambda: None) as publisher:
+    async with publishing(settings, Budgets.of(2**30), on_failure=lambda: None) as publisher:
         producer = await ready(publisher)
         await publisher.publish(Record(topic, b"key", b"before", []))
         lose_one_answer(producer, settings, topic)

@@ -8,6 +8,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from broker.clients import BATCH_BYTES
+from ingest.limits import Budget
 from ingest.publishing.batches import Batch, Unavailable, Waiting
 from ingest.record import Record
 
@@ -29,7 +30,7 @@ def keys(batch: Batch) -> list[bytes]:
 
 
 async def test_records_of_one_partition_travel_together_in_their_order() -> None:
-    waiting = Waiting()
+    waiting = Waiting(Budget(1))
     for key, where in ((b"a", HERE), (b"b", THERE), (b"c", HERE)):
         put(waiting, where, key)
 
@@ -38,7 +39,7 @@ async def test_records_of_one_partition_travel_together_in_their_order() -> None
 
 
 async def test_what_does_not_fit_travels_in_the_next_batch() -> None:
-    waiting = Waiting()
+    waiting = Waiting(Budget(1))
     for key in (b"a", b"b", b"c"):
         put(waiting, HERE, key, BATCH_BYTES // 2 - 1000)
 
@@ -46,7 +47,7 @@ async def test_what_does_not_fit_travels_in_the_next_batch() -> None:
 
 
 async def test_a_late_record_does_not_join_a_batch_whose_time_is_nearly_over() -> None:
-    waiting = Waiting()
+    waiting = Waiting(Budget(1))
     for key, deadline in ((b"a", 10.0), (b"b", 10.4), (b"c", 10.6)):
         put(waiting, HERE, key, deadline=deadline)
 
@@ -54,12 +55,12 @@ async def test_a_late_record_does_not_join_a_batch_whose_time_is_nearly_over() -
 
 
 async def test_one_record_may_be_larger_than_a_batch() -> None:
-    assert keys(put(Waiting(), HERE, b"a", 2 * BATCH_BYTES)) == [b"a"]
+    assert keys(put(Waiting(Budget(1)), HERE, b"a", 2 * BATCH_BYTES)) == [b"a"]
 
 
 async def test_what_is_tried_again_goes_first_and_takes_no_others_in() -> None:
-    waiting = Waiting()
-    failed = Batch(HERE, 10, tries=1)
+    waiting = Waiting(Budget(1))
+    failed = Batch(HERE, 10, Budget(1), tries=1)
     failed.add(Record("t", b"a", b"", []), waiter())
     waiting.put_back([failed])
     put(waiting, HERE, b"b")
@@ -68,7 +69,7 @@ async def test_what_is_tried_again_goes_first_and_takes_no_others_in() -> None:
 
 
 async def test_what_has_waited_too_long_is_taken_out() -> None:
-    waiting = Waiting()
+    waiting = Waiting(Budget(1))
     put(waiting, HERE, b"a", BATCH_BYTES, deadline=1)
     put(waiting, HERE, b"b", deadline=2)
     put(waiting, THERE, b"c", deadline=1)
@@ -78,7 +79,7 @@ async def test_what_has_waited_too_long_is_taken_out() -> None:
 
 
 async def test_everyone_is_told_of_an_error_and_of_one_of_their_own() -> None:
-    batch = Batch(HERE, 10)
+    batch = Batch(HERE, 10, Budget(1))
     for key in (b"a", b"b"):
         batch.add(Record("t", key, b"", []), waiter())
     batch.waiters[0].cancel()
@@ -90,7 +91,7 @@ async def test_everyone_is_told_of_an_error_and_of_one_of_their_own() -> None:
 
 
 async def test_a_batch_splits_into_its_records() -> None:
-    batch = Batch(HERE, 10, tries=1)
+    batch = Batch(HERE, 10, Budget(1), tries=1)
     for key in (b"a", b"b"):
         batch.add(Record("t", key, b"xy", []), waiter())
 

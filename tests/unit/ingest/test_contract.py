@@ -9,6 +9,7 @@ import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from http import HTTPStatus
+from math import inf
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
@@ -33,15 +34,16 @@ from schemathesis.specs.openapi.checks import (
 
 import ingest
 from ingest.callbacks import Callbacks
+from ingest.delivery import Delivery
 from ingest.ingress import Ingress, State
-from ingest.limits import Budget
+from ingest.limits import Budgets
 from ingest.origin.registry import VERIFIERS
 from ingest.publishing.batches import TooLarge, Unavailable
 from ingest.publishing.publisher import Publisher
 from ingest.record import Record
 from ingest.server import _state, listening
 from ingest.settings import HEALTH, METRICS, READY, IngressSettings
-from ingest.spool.spool import Spool, spooling
+from ingest.spool.spool import spooling
 from schemas.dialects.registry import DIALECTS
 from schemas.headers import from_wire
 from tests.unit.ingest.wire import CALLBACK, PATH, Answer, Published, exchange, post, request, running
@@ -224,20 +226,26 @@ async def test_each_answer_about_health_is_as_documented(path: str, method: str,
 
 
 @asynccontextmanager
-async def with_a_spool(folder: Path) -> AsyncIterator[tuple[int, Spool]]:
-    """The port of an ingress that tells the state of a spool as `serve` does, and the spool."""
+async def with_a_spool(folder: Path) -> AsyncIterator[tuple[int, Delivery]]:
+    """The port of an ingress that tells the state of a spool as `serve` does, and what delivers to the spool."""
     chosen = IngressSettings(port=0)
     async with spooling(folder, 2**20) as spool:
-        publisher = Publisher(chosen, Budget(2**20))
-        ingress = Ingress(PATH, cast(Callbacks, None), state=lambda: _state(publisher, spool))
-        async with listening(chosen, ingress) as port:
-            yield port, spool
+        budgets = Budgets.of(2**20)
+        publisher = Publisher(chosen, budgets)
+        publisher._link.lost_at = -inf  # Kafka has been away for ever
+        delivery = Delivery(publisher, spool, budgets.spool)
+        ingress = Ingress(PATH, cast(Callbacks, None), state=lambda: _state(publisher, spool, delivery))
+        async with listening(chosen, ingress, budgets.ahead) as port:
+            yield port, delivery
 
 
 async def test_readiness_tells_of_the_spool_as_documented(tmp_path: Path) -> None:
-    async with with_a_spool(tmp_path / "spool") as (port, spool):
-        await spool.append(Record("midi.callbacks", b"5c79", CALLBACK, []))
+    async with with_a_spool(tmp_path / "spool") as (port, delivery):
+        await delivery.deliver(Record("midi.callbacks", b"5c79", CALLBACK, []))
         answer = await exchange(port, request("GET", READY))
+        with pytest.raises(Unavailable):
+            await delivery.deliver(Record("midi.callbacks", b"5c79", bytes(2**20), []))
+        assert (await exchange(port, request("GET", READY))).status == 503
     assert (answer.json()["kafka"], answer.json()["spool"]["records"]) == (False, 1)
     assert_documented(READY, "GET", answer)
     assert set(answer.json()) == set(COMPONENTS["schemas"]["Ready"]["properties"])

@@ -32,7 +32,7 @@ async def test_bodies_that_arrive_together_are_bounded_together(
 ) -> None:
     """The newest is refused as long as nobody has been at it for long."""
     monkeypatch.setattr(body, "PATIENCE_SECONDS", 60)
-    limits = {"max_body_bytes": 100_000, "max_in_flight_bytes": 100_000}
+    limits = {"max_body_bytes": 100_000, "max_in_flight_bytes": 200_000}
     async with AsyncExitStack() as stack:
         port = await stack.enter_async_context(running(published, **limits))
         first, second = [await stack.enter_async_context(connection(port)) for _ in range(2)]
@@ -50,7 +50,7 @@ async def test_the_body_that_takes_longest_makes_room_for_others(
     published: Published, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(body, "PATIENCE_SECONDS", 0)
-    limits = {"max_body_bytes": 100_000, "max_in_flight_bytes": 100_000}
+    limits = {"max_body_bytes": 100_000, "max_in_flight_bytes": 200_000}
     async with AsyncExitStack() as stack:
         port = await stack.enter_async_context(running(published, **limits))
         stalled, other = [await stack.enter_async_context(connection(port)) for _ in range(2)]
@@ -85,7 +85,7 @@ async def test_beyond_the_most_callbacks_in_flight_it_is_503() -> None:
 
 
 async def test_memory_that_a_refused_body_held_is_given_back(published: Published) -> None:
-    limits = {"max_body_bytes": 100_000, "max_in_flight_bytes": 100_000, "body_timeout_seconds": 0.2}
+    limits = {"max_body_bytes": 100_000, "max_in_flight_bytes": 200_000, "body_timeout_seconds": 0.2}
     async with running(published, **limits) as port:
         async with connection(port) as peer:
             await peer.send(post(LARGE)[:-1])

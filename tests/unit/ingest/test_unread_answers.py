@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.web_protocol import MAX_MSG_QUEUE_SIZE
 
 from ingest.http.connections import UNREAD_BYTES, Server
+from ingest.limits import Budget
 from tests.unit.ingest.wire import Published, Run, connection, post, request, running
 
 SMALL_BYTES = 4096
@@ -25,7 +26,7 @@ async def serving(
 ) -> AsyncIterator[tuple[int, Server]]:
     """A server with small buffers, and its port."""
     server = Server(
-        handler, max_connections=8, max_ahead_bytes=2**30, header_timeout_seconds=header_timeout_seconds
+        handler, max_connections=8, ahead=Budget(2**30), header_timeout_seconds=header_timeout_seconds
     )
     with socket.create_server(("127.0.0.1", 0)) as bound:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL_BYTES)

@@ -15,7 +15,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 from structlog.testing import capture_logs
 
-from ingest.limits import Budget
+from ingest.limits import Budgets
 from ingest.origin.guard import Guard
 from ingest.publishing.batches import Unavailable
 from ingest.publishing.publisher import publishing
@@ -111,7 +111,7 @@ async def hangs_up(settings: IngressSettings, event: str) -> MutableMapping[str,
 
 async def test_what_waits_for_kafka_is_bounded(nowhere: str) -> None:
     settings = IngressSettings(KAFKA_BOOTSTRAP_SERVERS=nowhere, publish_timeout_seconds=0.5)
-    async with publishing(settings, Budget(3 * MIB), on_failure=lambda: None) as kafka:
+    async with publishing(settings, Budgets.of(6 * MIB), on_failure=lambda: None) as kafka:
         waiting = kafka.publish(record(b"a", 2 * MIB))
         with pytest.raises(Unavailable, match="Too many"):
             kafka.publish(record(b"b", 2 * MIB))
@@ -121,7 +121,7 @@ async def test_what_waits_for_kafka_is_bounded(nowhere: str) -> None:
 
 async def test_once_kafka_has_been_away_for_long_nobody_waits_for_it(nowhere: str) -> None:
     settings = IngressSettings(KAFKA_BOOTSTRAP_SERVERS=nowhere, publish_timeout_seconds=0.1)
-    async with publishing(settings, Budget(MIB), on_failure=lambda: None) as kafka:
+    async with publishing(settings, Budgets.of(MIB), on_failure=lambda: None) as kafka:
         with pytest.raises(Unavailable, match="in time"):
             await kafka.publish(record(b"a", 1))
         with pytest.raises(Unavailable, match="takes nothing now"):

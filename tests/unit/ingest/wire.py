@@ -11,7 +11,7 @@ from typing import Any
 
 from ingest.callbacks import Callbacks, Deliver
 from ingest.ingress import Ingress, State
-from ingest.limits import Budget
+from ingest.limits import Budgets
 from ingest.origin.guard import Guard
 from ingest.record import Record
 from ingest.server import listening
@@ -122,7 +122,8 @@ async def running(deliver: Deliver, **settings: Any) -> AsyncIterator[int]:
     """An ingress on a free port, without Kafka, which is ``ready`` or not; yields the port."""
     ready = settings.pop("ready", True)
     chosen = IngressSettings(**{"port": 0, "max_body_bytes": 4096, **settings})
-    callbacks = Callbacks(chosen, deliver, Guard(chosen), Budget(chosen.max_in_flight_bytes))
+    budgets = Budgets.of(chosen.max_in_flight_bytes)
+    callbacks = Callbacks(chosen, deliver, Guard(chosen), budgets.arriving)
     ingress = Ingress(chosen.path, callbacks, state=lambda: State(ready, {"kafka": ready}))
-    async with listening(chosen, ingress) as port:
+    async with listening(chosen, ingress, budgets.ahead) as port:
         yield port

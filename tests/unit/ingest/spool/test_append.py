@@ -103,22 +103,6 @@ async def test_at_the_quota_a_record_is_refused_and_taken_once_there_is_room(fol
     assert kafka.numbers == [1, 3, 4]
 
 
-async def test_refusals_are_told_until_a_record_is_taken(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with spooling(folder, MIB) as spool:
-        assert not spool.state.refusing
-        with pytest.raises(SpoolFull):
-            await spool.append(record(1, 2 * MIB))
-        assert spool.state.refusing
-        await spool.append(record(2))
-        assert not spool.state.refusing
-        monkeypatch.setattr("ingest.spool.spool.REFUSING_SECONDS", 0)
-        with pytest.raises(SpoolFull):
-            await spool.append(record(3, 2 * MIB))
-        assert not spool.state.refusing
-
-
 async def test_what_other_files_take_on_the_disk_counts_for_the_quota(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
