@@ -78,8 +78,7 @@ async def check(settings: KafkaSettings, topics: Sequence[Topic]) -> None:
         KafkaError: Kafka cannot be reached.
     """
     names = [settings.layout.name(topic) for topic in topics]
-    async with _admin(settings) as admin:
-        partitions = await _partition_counts(admin)
+    partitions = await partition_counts(settings)
     if missing := [name for name in names if name not in partitions]:
         raise TopicsError(
             f"Missing topics: {', '.join(missing)}. Create them with `midi-ingest topics apply` (for a worker of "
@@ -90,6 +89,16 @@ async def check(settings: KafkaSettings, topics: Sequence[Topic]) -> None:
         for name in names
         if partitions[name] != settings.partitions
     )
+
+
+async def partition_counts(settings: KafkaSettings) -> dict[str, int]:
+    """How many partitions each topic in Kafka has, by its full name.
+
+    Raises:
+        KafkaError: Kafka cannot be reached.
+    """
+    async with _admin(settings) as admin:
+        return await _partition_counts(admin)
 
 
 @asynccontextmanager

@@ -57,9 +57,11 @@ SPOOL_RECORDS: Final = Gauge(
     "Records on disk that Kafka has not acknowledged.",
     multiprocess_mode="livesum",
 )
-SPOOL_TOO_LARGE: Final = Gauge(
-    "midi_ingest_spool_too_large_records",
-    "Records on disk that Kafka refused for their size; they are tried again every few minutes.",
+SPOOL_KEPT_BACK: Final = Gauge(
+    "midi_ingest_spool_kept_back_records",
+    "Records on disk that are tried only every few minutes, by why: too-large (for Kafka), no-topic (it is gone), "
+    "unreadable (damaged).",
+    ["why"],
     multiprocess_mode="livesum",
 )
 SPOOL_BYTES: Final = Gauge(

@@ -25,8 +25,16 @@ class Unavailable(Exception):
     """A record is not safe, for the reason given; it may still arrive."""
 
 
-class TooLarge(Exception):
-    """Kafka refuses a record for its size, and will each time; nothing of it is kept."""
+class Refused(Exception):
+    """Kafka will not take a record, however often it is sent, until somebody changes something there."""
+
+
+class TooLarge(Refused):
+    """Kafka refuses a record for its size; nothing of it is kept."""
+
+
+class NoTopic(Refused):
+    """The topic does not exist, or has another number of partitions than it should."""
 
 
 @dataclass(slots=True, eq=False)
@@ -70,7 +78,7 @@ class Batch:
         self.waiters.append(waiter)
         self.size_bytes += len(record.value)
 
-    def settle(self, error: Unavailable | TooLarge | None = None) -> None:
+    def settle(self, error: Unavailable | Refused | None = None) -> None:
         """Tell everyone who still waits that Kafka has acknowledged, or why it has not.
 
         Each gets an error of its own: one that many raise would gather all their traces.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from time import monotonic
 from typing import Final
 
@@ -24,6 +24,7 @@ FRESH_SECONDS: Final = 5.0
 LOST_SECONDS: Final = 30.0
 """A producer that has heard nothing for so long is replaced: a new one asks the bootstrap servers again."""
 
+_NEEDED: Final = (Callback.topic, FAILURES)
 _FIRST_PAUSE_SECONDS: Final = 0.25
 _LONGEST_PAUSE_SECONDS: Final = 5.0
 _STOP_SECONDS: Final = 3.0
@@ -44,6 +45,7 @@ class Link:
         self.lost_at = monotonic()
         """Since when there has been no producer, as long as there is none."""
         self._settings = settings
+        self._topics = {settings.layout.name(topic) for topic in _NEEDED}
         self._on_connected = on_connected
         self._log = logger().bind()
         self._failed = asyncio.Event()
@@ -73,6 +75,17 @@ class Link:
             self._log.warning("producer replaced", why=repr(why))
             metrics.PRODUCER_RESTARTS.inc()
             self._retire()
+
+    async def missing(self, names: Set[str]) -> Set[str]:
+        """Which topics are not there, or have another number of partitions; asks Kafka only after those of others.
+
+        Raises:
+            KafkaError: Kafka cannot be reached.
+        """
+        if not (foreign := names - self._topics):
+            return frozenset()
+        counts = await topics.partition_counts(self._settings)
+        return {name for name in foreign if counts.get(name) != self._settings.partitions}
 
     async def close(self) -> None:
         """End all producers within seconds."""
@@ -114,13 +127,12 @@ class Link:
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
     async def _open(self) -> AIOKafkaProducer:
-        needed = [Callback.topic, FAILURES]
-        await topics.check(self._settings, needed)
+        await topics.check(self._settings, _NEEDED)
         producer = clients.producer(self._settings)
         try:
             await producer.start()
-            for topic in needed:  # so that the first callback need not ask
-                await producer.partitions_for(self._settings.layout.name(topic))
+            for topic in self._topics:  # so that the first callback need not ask
+                await producer.partitions_for(topic)
         except BaseException:
             await producer.stop()
             raise

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence, Set
 from math import inf
 from time import monotonic
 from typing import Final
@@ -24,7 +24,7 @@ from broker import clients
 from broker.partitioner import partition
 from broker.record_batch import RecordBatch
 from ingest.limits import Budgets
-from ingest.publishing.batches import Batch, TooLarge, Unavailable, Waiting
+from ingest.publishing.batches import Batch, NoTopic, Refused, TooLarge, Unavailable, Waiting
 from ingest.publishing.link import Link
 from ingest.record import Record
 from ingest.settings import IngressSettings
@@ -112,9 +112,17 @@ class Publisher:
         self._schedule()
         return waiter
 
-    async def publish_all(self, records: Sequence[Record]) -> list[Unavailable | TooLarge | None]:
-        """Publish records together; of each, why it is not safe, or None once Kafka has acknowledged it."""
-        return await asyncio.gather(*map(self._end_of, records))
+    async def publish_all(self, records: Sequence[Record]) -> list[Unavailable | Refused | None]:
+        """Publish records together; of each, why it is not safe, or None once Kafka has acknowledged it.
+
+        Their topics may be others than this installation's, and gone. To send there all the same would cost the
+        producer, and perhaps create them.
+        """
+        try:
+            gone = await self._link.missing({record.topic for record in records})
+        except (KafkaError, OSError):
+            return [Unavailable("Kafka is away.") for _ in records]
+        return await asyncio.gather(*(self._end_of(record, gone) for record in records))
 
     def on_connected(self, listener: Callable[[], None]) -> None:
         """Have ``listener`` called each time that Kafka is there again."""
@@ -149,10 +157,12 @@ class Publisher:
         if deliveries:
             await asyncio.wait(deliveries)
 
-    async def _end_of(self, record: Record) -> Unavailable | TooLarge | None:
+    async def _end_of(self, record: Record, gone: Set[str]) -> Unavailable | Refused | None:
+        if record.topic in gone:
+            return NoTopic("The topic does not exist, or has another number of partitions.")
         try:
             await self.publish(record)
-        except (Unavailable, TooLarge) as error:
+        except (Unavailable, Refused) as error:
             return error
         return None
 

@@ -44,14 +44,15 @@ _SCHEMA: Final = (
 _INSERT: Final = "INSERT INTO records (received_at, topic, key, headers, value) VALUES (?, ?, ?, ?, ?)"
 _DELETE: Final = "DELETE FROM records WHERE position = ?"
 _AFTER: Final = (
-    "SELECT position, received_at, topic, key, headers, value FROM records "
+    # Whatever the types of what a damaged row holds, bytes are read.
+    "SELECT position, CAST(topic AS BLOB), CAST(key AS BLOB), CAST(headers AS BLOB), CAST(value AS BLOB) FROM records "
     "WHERE position > ? AND position NOT IN (SELECT value FROM json_each(?)) ORDER BY position LIMIT ?"
 )
 _TOTALS: Final = (
-    "SELECT count(*), coalesce(sum(length(key) + length(headers) + length(value)), 0), min(received_at) "
+    "SELECT count(*), coalesce(sum(length(key) + length(headers) + length(value)), 0), min(CAST(received_at AS REAL)) "
     "FROM records"
 )
-_OLDEST: Final = "SELECT received_at FROM records ORDER BY position LIMIT 1"
+_OLDEST: Final = "SELECT CAST(received_at AS REAL) FROM records ORDER BY position LIMIT 1"
 
 _REMOVED: Final = "A file of the spool was removed while it was in use."
 _CORRUPT: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -81,17 +82,22 @@ class Row(NamedTuple):
         """What the record counts for in totals and in the quota."""
         return len(self.key) + len(self.headers) + len(self.value)
 
-    @property
-    def record(self) -> Record:
-        """The record as it is published."""
-        return Record(self.topic, self.key, self.value, _decode(self.headers))
-
 
 class Entry(NamedTuple):
-    """A stored record and its position: later is greater."""
+    """A stored record, its position (later is greater), and what it counts for; None where it cannot be decoded."""
 
     position: int
-    row: Row
+    size_bytes: int
+    record: Record | None
+
+    @classmethod
+    def of(cls, position: int, topic: bytes, key: bytes, headers: bytes, value: bytes) -> Self:
+        """The entry that a row's columns are."""
+        size_bytes = len(key) + len(headers) + len(value)
+        try:
+            return cls(position, size_bytes, Record(topic.decode(), key, value, _decode(headers)))
+        except (UnicodeDecodeError, msgspec.MsgspecError):
+            return cls(position, size_bytes, None)
 
 
 class Totals(NamedTuple):
@@ -155,12 +161,12 @@ class Database:
         entries: list[Entry] = []
         size_bytes = 0
         skipped = msgspec.json.encode(list(without)).decode()
-        for found, *columns in self._connection.execute(_AFTER, (position, skipped, most)):
-            row = Row(*columns)
-            size_bytes += row.size_bytes
+        for columns in self._connection.execute(_AFTER, (position, skipped, most)):
+            entry = Entry.of(*columns)
+            size_bytes += entry.size_bytes
             if entries and size_bytes > most_bytes:
                 break
-            entries.append(Entry(found, row))
+            entries.append(entry)
         return entries
 
     def delete(self, entries: Iterable[Entry]) -> None:
@@ -175,7 +181,7 @@ class Database:
         oldest = execute(_OLDEST).fetchone()
         self.totals = Totals(
             self.totals.records - len(deleted),
-            self.totals.size_bytes - sum(entry.row.size_bytes for entry in deleted),
+            self.totals.size_bytes - sum(entry.size_bytes for entry in deleted),
             oldest[0] if oldest else None,
         )
 

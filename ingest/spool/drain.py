@@ -1,25 +1,25 @@
 """Sending what files of the spool hold to Kafka, oldest first.
 
 A record is deleted once Kafka has acknowledged it, and not before: killed in between, it is sent again. One that
-Kafka does not take is passed over, so that it holds up nothing, and tried again in the next pass. One that it
-refuses for its size is tried again only once its file's `too_large` is cleared: each try carries megabytes in vain.
+Kafka does not take is passed over, so that it holds up nothing, and tried again in the next pass. One that it would
+never take, or that cannot be read, is tried again only once its file's `kept_back` is cleared.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Final
 
-from ingest.publishing.batches import TooLarge, Unavailable
+from ingest.publishing.batches import NoTopic, Refused, TooLarge, Unavailable
 from ingest.record import Record
 from ingest.spool.claim import paths, take_left
 from ingest.spool.database import Entry
 from ingest.spool.errors import SpoolBroken
-from ingest.spool.file import SpoolFile
+from ingest.spool.file import SpoolFile, Why
 from telemetry import metrics
 from telemetry.logs import logger
 
@@ -32,7 +32,13 @@ TRIES: Final = 3
 
 _PAUSE_SECONDS: Final = 0.25
 
-Send = Callable[[Sequence[Record]], Awaitable[Sequence[Unavailable | TooLarge | None]]]
+_STORY: Final[Mapping[Why, str]] = {
+    Why.TOO_LARGE: "kafka takes none of their size",
+    Why.NO_TOPIC: "their topic does not exist, or has another number of partitions",
+    Why.UNREADABLE: "they are damaged",
+}
+
+Send = Callable[[Sequence[Record]], Awaitable[Sequence[Unavailable | Refused | None]]]
 """Publishes records; says of each why it is not safe, or None once Kafka has acknowledged it."""
 
 
@@ -71,10 +77,13 @@ class Drain:
         return Step.WENT_ON
 
     async def _send_batch(self, file: SpoolFile, batch: Sequence[Entry]) -> list[Entry]:
-        """Send a batch, delete what was acknowledged, note what is too large; returns the rest."""
-        ends = await self._send([entry.row.record for entry in batch])
-        by_end = list(zip(batch, ends, strict=True))
-        self._note_too_large(file, [entry for entry, end in by_end if isinstance(end, TooLarge)])
+        """Send a batch, delete what was acknowledged, keep back what is hopeless; returns the rest."""
+        sent = [entry for entry in batch if entry.record is not None]
+        ends = await self._send([entry.record for entry in sent if entry.record is not None])
+        by_end = list(zip(sent, ends, strict=True))
+        self._keep_back(file, Why.UNREADABLE, [entry for entry in batch if entry.record is None])
+        self._keep_back(file, Why.TOO_LARGE, [entry for entry, end in by_end if isinstance(end, TooLarge)])
+        self._keep_back(file, Why.NO_TOPIC, [entry for entry, end in by_end if isinstance(end, NoTopic)])
         acked = [entry for entry, end in by_end if end is None]
         if acked:
             self._failures = 0
@@ -83,14 +92,15 @@ class Drain:
             await file.delete(acked)
         return [entry for entry, end in by_end if isinstance(end, Unavailable)]
 
-    def _note_too_large(self, file: SpoolFile, entries: Sequence[Entry]) -> None:
+    def _keep_back(self, file: SpoolFile, why: Why, entries: Sequence[Entry]) -> None:
         if entries:
-            file.too_large.update(entry.position for entry in entries)
+            file.kept_back.update((entry.position, why) for entry in entries)
             logger().error(
-                "spooled records kept back: kafka takes none of their size",
+                f"spooled records kept back: {_STORY[why]}",
                 file=file.path.name,
                 positions=[entry.position for entry in entries],
-                bytes=[entry.row.size_bytes for entry in entries],
+                bytes=[entry.size_bytes for entry in entries],
+                topics=_topics(entries),
             )
 
     def _may_pass_over(self, file: SpoolFile, batch: Sequence[Entry]) -> bool:
@@ -109,9 +119,13 @@ class Drain:
                 "spooled records passed over: kafka did not take them",
                 file=file.path.name,
                 positions=[entry.position for entry in new],
-                topics=sorted({entry.row.topic for entry in new}),
+                topics=_topics(new),
             )
         file.passed_over = max(file.passed_over, position)
+
+
+def _topics(entries: Iterable[Entry]) -> list[str]:
+    return sorted({entry.record.topic for entry in entries if entry.record is not None})
 
 
 async def drain_left(folder: Path, drain: Drain, *, patience_seconds: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -16,18 +17,26 @@ from telemetry.logs import logger
 T = TypeVar("T")
 
 
+class Why(StrEnum):
+    """Why a record is kept back: the next try comes after a while, since what mends it is an operator's."""
+
+    TOO_LARGE = "too-large"
+    NO_TOPIC = "no-topic"
+    UNREADABLE = "unreadable"
+
+
 class SpoolFile:
     """A claimed file; `totals` is what it held when it was last worked on.
 
     Its database is opened when it is first needed, and again after an error. ``cursor`` is the position up to
     which the present pass of the drain has come, ``passed_over`` the highest that any pass has left behind,
-    ``too_large`` holds the positions of records that Kafka refused for their size.
+    ``kept_back`` holds the positions of records that no further try will get to Kafka, and why.
     """
 
     def __init__(self, claim: Claim, *, is_new: bool = False) -> None:
         self.totals = Totals()
         self.cursor = self.passed_over = 0
-        self.too_large: set[int] = set()
+        self.kept_back: dict[int, Why] = {}
         self._claim = claim
         self._is_new = is_new
         self._is_known = False
@@ -76,14 +85,14 @@ class SpoolFile:
         await self._work(lambda database: database.insert(rows))
 
     async def untried(self, *, most: int, most_bytes: int) -> list[Entry]:
-        """The first entries behind the cursor, at most so many and of so many bytes, but at least one; none too large.
+        """The first entries behind the cursor, at most so many and of so many bytes, but at least one; none kept back.
 
         Raises:
             SpoolBroken: SQLite or the disk failed; SpoolCorrupt if for good.
         """
         await self._delete_sent()
         return await self._work(
-            lambda db: db.after(self.cursor, most=most, most_bytes=most_bytes, without=self.too_large)
+            lambda db: db.after(self.cursor, most=most, most_bytes=most_bytes, without=self.kept_back)
         )
 
     async def delete(self, entries: Iterable[Entry]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -15,7 +16,7 @@ from ingest.spool.claim import Claim
 from ingest.spool.database import explained
 from ingest.spool.drain import Drain, Send, Step
 from ingest.spool.errors import SpoolBroken, SpoolCorrupt, SpoolError
-from ingest.spool.file import SpoolFile
+from ingest.spool.file import SpoolFile, Why
 from ingest.spool.inbox import Inbox
 from ingest.spool.threads import do_aside
 from telemetry import metrics
@@ -27,8 +28,8 @@ LOOK_SECONDS: Final = 3.0
 ADOPTED_FILES: Final = 16
 """Files of others that are held at once; the rest waits."""
 
-TOO_LARGE_SECONDS: Final = 300.0
-"""What Kafka refused for its size is tried again so often: an operator may have raised the limit."""
+KEPT_BACK_SECONDS: Final = 300.0
+"""What was kept back is tried again so often: an operator may have raised a limit, or created a topic."""
 
 FIRST_PAUSE_SECONDS: Final = 0.25
 LONGEST_PAUSE_SECONDS: Final = 5.0
@@ -43,13 +44,13 @@ QUIET_SECONDS: Final = 10.0
 class State(NamedTuple):
     """What this process's files hold.
 
-    ``too_large`` counts the records that Kafka refuses for their size.
+    ``kept_back`` counts the records that are tried only rarely.
     """
 
     records: int
     size_bytes: int
     oldest_age_seconds: float
-    too_large: int
+    kept_back: Mapping[Why, int]
 
 
 @contextlib.asynccontextmanager
@@ -90,7 +91,7 @@ class Spool:
         self._sent = self._sent_told = 0
         self._news, self._back = asyncio.Event(), asyncio.Event()
         self._stuck = self._left = False
-        self._due = self._try_large_at = 0.0
+        self._due = self._try_all_at = 0.0
         self._pause = FIRST_PAUSE_SECONDS
 
     @property
@@ -100,9 +101,9 @@ class Spool:
         totals = [file.totals for file in files]
         received = [t.oldest for t in totals if t.oldest is not None]
         age = max(0.0, time.time() - min(received)) if received else 0.0
-        too_large = sum(len(file.too_large) for file in files)
+        kept_back = Counter(why for file in files for why in file.kept_back.values())
         records, size_bytes = sum(t.records for t in totals), sum(t.size_bytes for t in totals)
-        return State(records, size_bytes, age, too_large)
+        return State(records, size_bytes, age, kept_back)
 
     async def append(self, record: Record) -> None:
         """Return once the record is on the disk. If cancelled, it may be written all the same.
@@ -162,12 +163,12 @@ class Spool:
 
     async def _begin_pass(self) -> None:
         await self._adopt()
-        if try_large := time.monotonic() >= self._try_large_at:
-            self._try_large_at = time.monotonic() + TOO_LARGE_SECONDS
+        if try_all := time.monotonic() >= self._try_all_at:
+            self._try_all_at = time.monotonic() + KEPT_BACK_SECONDS
         for file in self._files:
             file.cursor = 0
-            if try_large:
-                file.too_large.clear()
+            if try_all:
+                file.kept_back.clear()
 
     async def _go_on(self, drain: Drain) -> bool:
         """Send all that this pass has not tried; False if Kafka takes nothing now."""
@@ -186,7 +187,7 @@ class Spool:
     def _plan(self, *, stuck: bool) -> None:
         """When the next pass starts, if nothing happens before."""
         now = time.monotonic()
-        left = any(file.totals.records > len(file.too_large) for file in self._files)
+        left = any(file.totals.records > len(file.kept_back) for file in self._files)
         new = left and not self._left
         if not stuck and (self._stuck or not left):
             self._pause = FIRST_PAUSE_SECONDS
@@ -267,9 +268,10 @@ class Spool:
 
     def _report(self) -> None:
         """Tell metrics what is in the spool, and the log when it fills or is empty."""
-        records, size_bytes, age, too_large = self.state
+        records, size_bytes, age, kept_back = self.state
         metrics.SPOOL_RECORDS.set(records)
-        metrics.SPOOL_TOO_LARGE.set(too_large)
+        for why in Why:
+            metrics.SPOOL_KEPT_BACK.labels(why.value).set(kept_back.get(why, 0))
         metrics.SPOOL_BYTES.set(size_bytes)
         metrics.SPOOL_OLDEST_AGE_SECONDS.set(age)
         if bool(records) is not bool(self._records_told):

@@ -114,7 +114,7 @@ def _reason(file: FileStatus, trouble: str) -> str | None:
     if not file.records:
         return None
     why = "A running process holds it and publishes it itself." if file.held else trouble
-    return f"{file.name}: {_records(file.records)}. {why or 'Kafka refused them; the log above says more.'}"
+    return f"{file.name}: {_records(file.records)}. {why or 'They were kept back; the log above says why.'}"
 
 
 def _records(count: int) -> str:

@@ -249,7 +249,8 @@ async def test_a_spooled_record_that_kafka_refuses_for_its_size_is_kept_told_and
         small = {"small-1", "small-2"}
         await read_until(settings, Callback.topic, lambda seen: {record.key for record in seen} == small)
         await eventually(
-            lambda: shows(process, "midi_ingest_spool_too_large_records 1.0"), lambda: "not shown"
+            lambda: shows(process, 'midi_ingest_spool_kept_back_records{why="too-large"} 1.0'),
+            lambda: "not shown",
         )
         assert await ledger.post(url, large("large-and-live", data), "large-and-live") == 413
         assert await ledger.post(url) == 200

@@ -22,7 +22,11 @@ from structlog.testing import capture_logs
 from broker import topics
 from broker.embedded import BrokerError, EmbeddedKafka
 from broker.embedded.ports import free_port
+from ingest.limits import Budgets
 from ingest.publishing import link
+from ingest.publishing.batches import NoTopic
+from ingest.publishing.publisher import publishing
+from ingest.record import Record
 from ingest.server import serve
 from midi_ingest.settings import Settings, guard_of
 from schemas.callback import Callback
@@ -343,3 +347,25 @@ async def test_after_a_long_silence_a_new_producer_is_tried(
             assert await sender.is_not_ready()
         await eventually(sender.is_ready, lambda: "not ready")
         assert await sender.post(callback("after")) == 200
+
+
+async def test_a_spooled_record_of_a_topic_that_is_gone_costs_the_producer_nothing(
+    settings: Settings,
+) -> None:
+    """Nor is the topic created by asking for it."""
+    gone = f"{settings.topic_prefix}gone"
+    async with publishing(settings, Budgets.of(2**20), on_failure=lambda: None) as publisher:
+
+        async def is_ready() -> bool:
+            return publisher.ready
+
+        await eventually(is_ready, lambda: "not ready")
+        before = REGISTRY.get_sample_value("midi_ingest_producer_restarts_total")
+        records = [
+            Record(topic, b"key", b"value", []) for topic in (settings.layout.name(Callback.topic), gone)
+        ]
+        ends = await publisher.publish_all(records)
+    assert [type(end) for end in ends] == [type(None), NoTopic]
+    assert REGISTRY.get_sample_value("midi_ingest_producer_restarts_total") == before
+    assert gone not in await topics.partition_counts(settings)
+    assert [record.value for record in await read_all(settings, Callback.topic)] == [b"value"]

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ingest.publishing.batches import TooLarge, Unavailable
+from ingest.publishing.batches import NoTopic, Refused, TooLarge, Unavailable
 from ingest.record import Record
 from ingest.spool.spool import Spool, spooling
 
@@ -26,25 +26,29 @@ def record(number: int, size: int = 100, topic: str = "midi.callbacks") -> Recor
 class Kafka:
     """Takes records; while it is ``away`` it takes none.
 
-    ``refuses`` says which it never takes, ``too_large`` which it refuses for their size.
+    ``refuses`` says which it never takes, ``too_large`` which it refuses for their size, ``topics`` which
+    topics there are.
     """
 
     away: bool = False
     refuses: Callable[[Record], bool] = lambda _: False
     too_large: Callable[[Record], bool] = lambda _: False
+    topics: set[str] = field(default_factory=lambda: {"midi.callbacks"})
     taken: list[Record] = field(default_factory=list)
     batches: list[list[Record]] = field(default_factory=list)
 
-    async def send(self, records: Sequence[Record]) -> list[Unavailable | TooLarge | None]:
+    async def send(self, records: Sequence[Record]) -> list[Unavailable | Refused | None]:
         self.batches.append(list(records))
         await asyncio.sleep(0)
         ends = [self._end_of(record) for record in records]
         self.taken += [record for record, end in zip(records, ends, strict=True) if end is None]
         return ends
 
-    def _end_of(self, record: Record) -> Unavailable | TooLarge | None:
+    def _end_of(self, record: Record) -> Unavailable | Refused | None:
         if self.away or self.refuses(record):
             return Unavailable("Kafka does not take it.")
+        if record.topic not in self.topics:
+            return NoTopic("It is gone.")
         return TooLarge("It is too large.") if self.too_large(record) else None
 
     def ready(self) -> bool:

@@ -11,13 +11,15 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from ingest.publishing.batches import TooLarge, Unavailable
+from ingest.publishing.batches import Refused, Unavailable
 from ingest.record import Record
 from ingest.spool import spool
 from ingest.spool.claim import paths
 from ingest.spool.drain import BATCH_BYTES, BATCH_RECORDS, TRIES, Drain, drain_left
+from ingest.spool.file import Why
 from ingest.spool.spool import spooling
 from ingest.spool.status import status
+from telemetry import metrics
 from tests.unit.ingest.spool.stand_in import MIB, Kafka, draining, files, filled, record, until
 
 
@@ -66,7 +68,7 @@ async def test_batches_are_bounded_and_one_is_under_way_at_a_time(folder: Path) 
     await filled(folder, [2000], size=BATCH_BYTES * 2)
     kafka, under_way, most = Kafka(), 0, 0
 
-    async def send(records: Sequence[Record]) -> list[Unavailable | TooLarge | None]:
+    async def send(records: Sequence[Record]) -> list[Unavailable | Refused | None]:
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)
@@ -133,18 +135,71 @@ async def test_a_record_too_large_for_kafka_holds_up_nothing_and_is_tried_again_
             await until(lambda: filling.state.records == 1)
             passes = filling._due
             await until(lambda: filling._due > passes + 0.1)
-            assert filling.state.too_large == 1
+            assert filling.state.kept_back == {Why.TOO_LARGE: 1}
             assert kafka.tried(0) == 1
-            filling._try_large_at = 0
+            filling._try_all_at = 0
             await until(lambda: kafka.tried(0) == 2)
-            await until(lambda: filling.state.too_large == 1)
+            await until(lambda: filling.state.kept_back == {Why.TOO_LARGE: 1})
             kafka.too_large = lambda _: False
-            filling._try_large_at = 0
+            filling._try_all_at = 0
             await until(lambda: not filling.state.records)
-            assert filling.state.too_large == 0
+            assert not filling.state.kept_back
     assert kafka.numbers == [1, 2, 3, 4, 5, 0]
     kept_back = [line for line in log if line["event"].startswith("spooled records kept back")]
     assert [line["log_level"] for line in kept_back] == ["error"] * 2
+
+
+DAMAGE = [
+    "headers = x'c1ff'",
+    "headers = x''",
+    "headers = 'text'",
+    "headers = x'91'",
+    "topic = x'ff'",
+    "headers = 7, key = 7, value = 7, received_at = 'text'",
+]
+"""What a disk, or somebody with a database client, may make of a row."""
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+async def test_a_damaged_row_is_kept_told_and_holds_up_nothing(folder: Path, damage: str) -> None:
+    await filled(folder, range(5))
+    _execute(folder, f"UPDATE records SET {damage} WHERE position = 3")  # noqa: S608 - ours
+    kafka = Kafka()
+    with capture_logs() as log:
+        async with draining(folder, kafka) as filling:
+            await until(lambda: filling.state.records == 1)
+            await filling.append(record(5))
+            await until(lambda: filling.state.records == 1 and 5 in kafka.numbers)
+            assert filling.state.kept_back == {Why.UNREADABLE: 1}
+            assert metrics.SPOOL_KEPT_BACK.labels("unreadable")._value.get() == 1
+    assert kafka.numbers == [0, 1, 3, 4, 5]
+    assert [file.records for file in status(folder)] == [1]
+    (told,) = [line for line in log if line["event"] == "spooled records kept back: they are damaged"]
+    assert (told["log_level"], told["positions"]) == ("error", [3])
+
+    drain = Drain(kafka.send, kafka.ready)
+    await drain_left(folder, drain, patience_seconds=0)
+    assert drain.sent == 0
+    assert [file.records for file in status(folder)] == [1]
+
+
+async def test_a_record_whose_topic_is_gone_holds_up_nothing_and_is_sent_once_it_is_back(
+    folder: Path,
+) -> None:
+    kafka = Kafka()
+    async with draining(folder, kafka) as filling:
+        await asyncio.gather(
+            filling.append(record(0)),
+            filling.append(record(1, topic="old.callbacks")),
+            filling.append(record(2)),
+        )
+        await until(lambda: filling.state.records == 1)
+        assert filling.state.kept_back == {Why.NO_TOPIC: 1}
+        assert kafka.tried(1) == 1
+        kafka.topics.add("old.callbacks")
+        filling._try_all_at = 0
+        await until(lambda: not filling.state.records)
+    assert kafka.numbers == [0, 2, 1]
 
 
 async def test_more_records_than_a_batch_that_kafka_never_takes_hold_up_nothing(folder: Path) -> None:
@@ -246,5 +301,5 @@ async def test_draining_once_leaves_what_kafka_does_not_take(folder: Path) -> No
 
 def _execute(folder: Path, statement: str) -> None:
     (path,) = paths(folder)
-    with closing(sqlite3.connect(path)) as connection:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute(statement)
