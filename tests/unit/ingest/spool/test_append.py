@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -45,6 +46,28 @@ async def test_nothing_is_on_the_disk_before_the_first_record(folder: Path) -> N
     async with spooling(folder, MIB):
         assert files(folder) == []
     assert files(folder) == []
+
+
+async def test_a_new_files_name_is_on_the_disk_before_its_first_record_counts_as_safe(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What else would a loss of power leave of it? A folder is synced by a descriptor of its own."""
+    synced: list[tuple[os.stat_result, list[str]]] = []
+    sync = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        synced.append((os.fstat(descriptor), files(folder)))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    async with spooling(folder, MIB) as spool:
+        await spool.append(record(1))
+        (path,) = claim.paths(folder)
+        ((what, names),) = synced
+        assert (what.st_ino, what.st_dev) == (folder.stat().st_ino, folder.stat().st_dev)
+        assert path.name in names
+        await spool.append(record(2))
+        assert len(synced) == 1
 
 
 async def test_records_that_come_together_share_a_commit(folder: Path) -> None:
