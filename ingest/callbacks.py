@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 from ingest.http import answers
 from ingest.http.body import Bodies, BodyLimits
 from ingest.http.problems import Problem, unavailable
-from ingest.limits import Budget
+from ingest.limits import Budgets
 from ingest.origin.addresses import AllowedAddresses
 from ingest.origin.guard import UNASKED, Guard, Pending
 from ingest.origin.verifier import Head, NotVerified
@@ -45,16 +45,18 @@ class Callbacks:
     ``guard`` may be replaced at any time: a request keeps the one that it began with.
     """
 
-    def __init__(self, settings: IngressSettings, deliver: Deliver, guard: Guard, arriving: Budget) -> None:
+    def __init__(self, settings: IngressSettings, deliver: Deliver, guard: Guard, budgets: Budgets) -> None:
         self.guard = guard
         self._settings = settings
         self._deliver = deliver
         limits = BodyLimits(
             settings.max_body_bytes, settings.body_timeout_seconds, any_type=settings.any_content_type
         )
-        self._bodies = Bodies(limits, arriving)
+        self._bodies = Bodies(limits, budgets.arriving)
         self._addresses = AllowedAddresses(settings.allowed_addresses, settings.trusted_proxies)
-        self._quarantine = Quarantine(settings.layout, settings.quarantine_max_bytes, self._make_safe)
+        self._quarantine = Quarantine(
+            settings.layout, settings.quarantine_max_bytes, self._make_safe, budgets.kafka
+        )
         self._before_token = settings.path.rstrip("/")
         self._topic = settings.layout.name(Callback.topic)
         self._waiting = 0
@@ -84,7 +86,12 @@ class Callbacks:
             ) from None
         request[TASK_ID] = envelope.task_id
         headers = self._headers(request, envelope.dialect)
-        await self._make_safe(Record(self._topic, envelope.task_id.encode(), body, headers))
+        record = Record(self._topic, envelope.task_id.encode(), body, headers)
+        self._begin_waiting()
+        try:
+            await self._make_safe(record)
+        finally:
+            self._waiting -= 1
         metrics.CALLBACK_BYTES.inc(len(body))
         return answers.received(request)
 
@@ -104,18 +111,19 @@ class Callbacks:
         before, _, last = raw_path.rpartition("/")
         return last if before == self._before_token else None
 
-    async def _make_safe(self, record: Record) -> None:
+    def _begin_waiting(self) -> None:
+        """Count one callback more that waits until it is safe, as far as there may be more."""
         if self._waiting >= self._settings.max_in_flight:
             raise unavailable("Too many callbacks wait until they are safe.")
         self._waiting += 1
+
+    async def _make_safe(self, record: Record) -> None:
         try:
             await self._deliver(record)
         except Unavailable as error:
             raise unavailable(str(error)) from None
         except TooLarge as error:
             raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error)) from None
-        finally:
-            self._waiting -= 1
 
     async def _keep_aside(
         self, request: web.BaseRequest, body: bytes, error: NotJson | NotACallback, pending: Pending
@@ -127,7 +135,12 @@ class Callbacks:
                 raise NotVerified("Expected a callback whose task id is signed.")
             raise problem
         why = problem.detail if problem.field is None else f"{problem.field}: {problem.detail}"
-        if not await self._quarantine.keep(body, why, self._headers(request, None)):
+        self._begin_waiting()
+        try:
+            is_kept = await self._quarantine.keep(body, why, self._headers(request, None))
+        finally:
+            self._waiting -= 1
+        if not is_kept:
             raise problem
         answer = {"status": "quarantined", "reason": problem.detail}
         if problem.field is not None:

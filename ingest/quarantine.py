@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Final
 
 from ingest.http.problems import unavailable
+from ingest.limits import Budget
 from ingest.record import Record
 from schemas import headers as h
 from schemas import reasons
@@ -27,24 +28,30 @@ LINES_MAX: Final = 10
 """The log has no more lines of this in `LINES_SECONDS`; the next one tells how many were left out."""
 
 LINES_SECONDS: Final = 10.0
-_DAY_SECONDS: Final = 24 * 60 * 60
+_HOUR_SECONDS: Final = 60 * 60
+_HOURS: Final = 24
 
 
 class Quarantine:
-    """Keeps bodies; it remembers what it kept since the process started.
+    """Keeps bodies; what it kept it knows only since the process started, and the last `KEYS_MAX` of them.
 
-    ``max_bytes`` may be kept at once, and as much again in the course of a day. ``make_safe`` makes a record safe,
-    or raises.
+    ``max_bytes`` may be kept within a day. ``make_safe`` makes a record safe, or raises. ``waiting`` bounds the
+    bodies that wait for the end of an equal one.
     """
 
     def __init__(
-        self, layout: Layout, max_bytes: int, make_safe: Callable[[Record], Awaitable[None]]
+        self,
+        layout: Layout,
+        max_bytes: int,
+        make_safe: Callable[[Record], Awaitable[None]],
+        waiting: Budget,
     ) -> None:
         self._topic = layout.name(FAILURES)
         self._max_bytes = max_bytes
         self._make_safe = make_safe
-        self._left_bytes = float(max_bytes)
-        self._counted_at = monotonic()
+        self._waiting = waiting
+        self._taken_bytes: dict[int, int] = {}
+        """By the hour, for a day."""
         self._kept: OrderedDict[bytes, None] = OrderedDict()
         self._under_way: dict[bytes, asyncio.Future[bool]] = {}
         self._lines = _Lines()
@@ -58,12 +65,12 @@ class Quarantine:
             Problem: it could not be made safe.
         """
         key = hashlib.sha256(body).hexdigest().encode()
-        if (same := self._under_way.get(key)) is not None and not await asyncio.shield(same):
-            raise unavailable("The same body could not be made safe just now.")
+        if (same := self._under_way.get(key)) is not None:
+            await self._wait_for(same, len(body))
         if key in self._kept:
             what = "repeat"
-        elif self._take(len(body)):
-            await self._keep_new(self._record(key, body, why, headers))
+        elif (hour := self._take(len(body))) is not None:
+            await self._keep_new(self._record(key, body, why, headers), hour)
             what = "kept"
         else:
             what = "refused"
@@ -71,13 +78,23 @@ class Quarantine:
         self._lines.write(what=what, reason=why, digest=key.decode(), bytes=len(body))
         return what != "refused"
 
-    async def _keep_new(self, record: Record) -> None:
+    async def _wait_for(self, same: asyncio.Future[bool], length_bytes: int) -> None:
+        if not self._waiting.take(length_bytes):
+            raise unavailable("Too many callbacks wait until an equal one is safe.")
+        try:
+            is_safe = await asyncio.shield(same)
+        finally:
+            self._waiting.give(length_bytes)
+        if not is_safe:
+            raise unavailable("The same body could not be made safe just now.")
+
+    async def _keep_new(self, record: Record, hour: int) -> None:
         """Make a record safe; who comes with the same body meanwhile waits for the end of this."""
         end = self._under_way[record.key] = asyncio.get_running_loop().create_future()
         try:
             await self._make_safe(record)
         except BaseException:
-            self._left_bytes += len(record.value)
+            self._taken_bytes[hour] -= len(record.value)
             end.set_result(False)
             raise
         else:
@@ -86,15 +103,14 @@ class Quarantine:
         finally:
             del self._under_way[record.key]
 
-    def _take(self, length_bytes: int) -> bool:
-        """Whether so many bytes more may be kept; if so, they count."""
-        now = monotonic()
-        refill = (now - self._counted_at) / _DAY_SECONDS * self._max_bytes
-        self._left_bytes, self._counted_at = min(self._left_bytes + refill, self._max_bytes), now
-        if length_bytes > self._left_bytes:
-            return False
-        self._left_bytes -= length_bytes
-        return True
+    def _take(self, length_bytes: int) -> int | None:
+        """Count so many bytes more in this hour, and return it; None where the day has no room for them."""
+        hour = int(monotonic() // _HOUR_SECONDS)
+        self._taken_bytes = {at: taken for at, taken in self._taken_bytes.items() if at >= hour - _HOURS}
+        if sum(self._taken_bytes.values()) + length_bytes > self._max_bytes:
+            return None
+        self._taken_bytes[hour] = self._taken_bytes.get(hour, 0) + length_bytes
+        return hour
 
     def _remember(self, key: bytes) -> None:
         self._kept[key] = None

@@ -58,7 +58,7 @@ async def serve(
         _spool(settings, publisher, on_failure=stop.set) as spool,
     ):
         delivery = Delivery(publisher, spool, budgets.spool)
-        callbacks = Callbacks(settings, delivery.deliver, guard, budgets.arriving)
+        callbacks = Callbacks(settings, delivery.deliver, guard, budgets)
         ingress = Ingress(settings.path, callbacks, state=lambda: _state(publisher, spool, delivery))
         async with listening(settings, ingress, budgets.ahead, reuse_port=reuse_port) as port:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reread, callbacks)

@@ -79,7 +79,8 @@ class IngressSettings(OriginSettings, SpoolSettings, KafkaSettings, TelemetrySet
     quarantine_max_bytes: int = Field(
         default=64 * 1024 * 1024,
         ge=0,
-        description="Bytes a day of verified bodies that are no callbacks and are kept as dead letters.",
+        description="Bytes a day of verified bodies that are no callbacks and are kept as dead letters; several "
+        "processes share them.",
     )
 
     max_connections: int = Field(default=8192, ge=1, description="Connections that may be open at once.")

@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Final
@@ -33,6 +33,9 @@ STOP_SECONDS: Final = 10.0
 METRICS_DIR: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Where the processes keep their metrics, so that each shows those of all (prometheus_client's own variable)."""
 
+QUOTA: Final = "MIDI_INGEST_QUARANTINE_MAX_BYTES"
+"""A day's bytes for all processes together: each gets its share. The other limits hold for each."""
+
 
 def run(processes: int) -> int:
     """Run so many processes of the ingress until SIGTERM or Ctrl-C; returns the exit code."""
@@ -43,7 +46,8 @@ async def _supervise(settings: Settings, stop: asyncio.Event, processes: int) ->
     guard_of(settings)  # so that what is wrong is said once, and not by each
     require_tls(settings)
     with _holding_port(settings), tempfile.TemporaryDirectory(prefix="midi-ingest-") as metrics_dir:
-        siblings = [_Sibling(number, metrics_dir) for number in range(1, processes + 1)]
+        env = {METRICS_DIR: metrics_dir, QUOTA: str(settings.quarantine_max_bytes // processes)}
+        siblings = [_Sibling(number, env) for number in range(1, processes + 1)]
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _pass_on, siblings)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one may have been held until now
         running = [asyncio.create_task(sibling.run()) for sibling in siblings]
@@ -62,10 +66,10 @@ async def _supervise(settings: Settings, stop: asyncio.Event, processes: int) ->
 class _Sibling:
     """One process of several."""
 
-    def __init__(self, number: int, metrics_dir: str) -> None:
+    def __init__(self, number: int, env: Mapping[str, str]) -> None:
         self._number = number
-        self._env = {**os.environ, METRICS_DIR: metrics_dir}
-        self._metrics_dir = metrics_dir
+        self._env = {**os.environ, **env}
+        self._metrics_dir = env[METRICS_DIR]
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = False
 

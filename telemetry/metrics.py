@@ -31,7 +31,8 @@ CALLBACKS_IN_FLIGHT: Final = Gauge(
 )
 QUARANTINED: Final = Counter(
     "midi_ingest_quarantined",
-    "Verified bodies that are no callbacks, by what became of them: kept, repeat (kept before), refused (no room).",
+    "Verified bodies that are no callbacks, by what became of them: kept, repeat (kept before by the same process), "
+    "refused (no room).",
     ["what"],
 )
 CONNECTIONS: Final = Gauge(

@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from ingest.http.problems import Problem, unavailable
+from ingest.limits import Budget
 from ingest.publishing.batches import Unavailable
 from ingest.quarantine import LINES_MAX, LINES_SECONDS, Quarantine
 from ingest.record import Record
@@ -19,6 +20,7 @@ from tests.unit.ingest.wire import CALLBACK, PATH, Published, exchange, post, ru
 
 LAYOUT = Layout("midi.", 1, 1, 1024)
 TOKEN = "0123456789abcdef"  # noqa: S105 - a test's
+HOUR = 60 * 60.0
 RUBBISH = [b"", b"{", b"[]", b"null", b'{"task_id":7}', b"\xff", b"[" * 1000, b'{"task_id":""}']
 
 
@@ -135,7 +137,7 @@ async def test_equal_bodies_at_once_are_kept_once() -> None:
         kept.append(record)
         await may_end.wait()
 
-    quarantine = Quarantine(LAYOUT, 100, make_safe)
+    quarantine = Quarantine(LAYOUT, 100, make_safe, Budget(100))
     keeping = [asyncio.create_task(quarantine.keep(b"[]", "why", [])) for _ in range(5)]
     await asyncio.sleep(0)
     may_end.set()
@@ -149,7 +151,7 @@ async def test_who_waits_for_an_equal_body_is_told_when_that_is_not_safe() -> No
         await asyncio.sleep(0)
         raise Fail
 
-    quarantine = Quarantine(LAYOUT, 100, make_safe)
+    quarantine = Quarantine(LAYOUT, 100, make_safe, Budget(100))
     ends = await asyncio.gather(
         *(quarantine.keep(b"[]", "why", []) for _ in range(3)), return_exceptions=True
     )
@@ -164,7 +166,7 @@ async def test_what_could_not_be_kept_whatever_the_reason_takes_nothing_of_the_q
         if errors:
             raise errors.pop()
 
-    quarantine = Quarantine(LAYOUT, 2, make_safe)
+    quarantine = Quarantine(LAYOUT, 2, make_safe, Budget(100))
     with pytest.raises(Problem):
         await quarantine.keep(b"[]", "why", [])
     with pytest.raises(Fail):
@@ -172,23 +174,66 @@ async def test_what_could_not_be_kept_whatever_the_reason_takes_nothing_of_the_q
     assert await quarantine.keep(b"[]", "why", [])
 
 
-async def test_the_quota_comes_back_in_the_course_of_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_quota_holds_for_each_day_and_comes_back_in_its_course(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     now = 0.0
     monkeypatch.setattr("ingest.quarantine.monotonic", lambda: now)
 
     async def make_safe(_: Record) -> None:
         pass
 
-    quarantine = Quarantine(LAYOUT, 100, make_safe)
+    quarantine = Quarantine(LAYOUT, 100, make_safe, Budget(100))
 
     async def keeps(byte: bytes, length: int) -> bool:
         return await quarantine.keep(byte * length, "why", [])
 
-    assert await keeps(b"a", 100)
-    assert not await keeps(b"b", 1)
-    now = 12 * 60 * 60.0
-    assert await keeps(b"c", 50)
+    assert await keeps(b"a", 60)
+    now = 12 * HOUR
+    assert await keeps(b"b", 40)
+    assert not await keeps(b"c", 1)
+    now = 23.9 * HOUR
+    assert not await keeps(b"c", 1), "no day has more, nor has the first"
+    now = 25 * HOUR
+    assert not await keeps(b"c", 61)
+    assert await keeps(b"c", 60)
     assert not await keeps(b"d", 1)
-    now = 365 * 24 * 60 * 60.0
+    now = 1000 * HOUR
     assert not await keeps(b"e", 101)
-    assert await keeps(b"f", 100)
+    assert await keeps(b"e", 100)
+
+
+async def test_equal_bodies_that_wait_for_one_another_are_bounded() -> None:
+    may_end = asyncio.Event()
+
+    async def make_safe(_: Record) -> None:
+        await may_end.wait()
+
+    waiting = Budget(20)
+    quarantine = Quarantine(LAYOUT, 100, make_safe, waiting)
+    keeping = [asyncio.create_task(quarantine.keep(b"x" * 10, "why", [])) for _ in range(5)]
+    refused, _ = await asyncio.wait(keeping, timeout=None, return_when=asyncio.FIRST_COMPLETED)
+    assert all("equal one" in str(end.exception()) for end in refused)
+    may_end.set()
+    ends = await asyncio.gather(*keeping, return_exceptions=True)
+    assert [end is True for end in ends] == [True, True, True, False, False]
+    assert waiting.taken_bytes == 0
+
+
+async def test_equal_bodies_that_wait_for_one_another_count_as_in_flight() -> None:
+    started, safe = asyncio.Event(), asyncio.Event()
+
+    async def deliver(_: Record) -> None:
+        started.set()
+        await safe.wait()
+
+    settings = {"origin": "url-token", "url_tokens": TOKEN, "max_in_flight": 2}
+    async with running(deliver, **settings) as port:
+        first = asyncio.create_task(exchange(port, posted(b"[]")))
+        await started.wait()
+        others = [asyncio.create_task(exchange(port, posted(b"[]"))) for _ in range(4)]
+        refused, _ = await asyncio.wait(others, return_when=asyncio.FIRST_COMPLETED)
+        assert {end.result().status for end in refused} == {503}
+        safe.set()
+        assert (await first).status == 200
+        assert 503 in [(await other).status for other in others]

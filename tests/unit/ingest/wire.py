@@ -123,7 +123,7 @@ async def running(deliver: Deliver, **settings: Any) -> AsyncIterator[int]:
     ready = settings.pop("ready", True)
     chosen = IngressSettings(**{"port": 0, "max_body_bytes": 4096, **settings})
     budgets = Budgets.of(chosen.max_in_flight_bytes)
-    callbacks = Callbacks(chosen, deliver, Guard(chosen), budgets.arriving)
+    callbacks = Callbacks(chosen, deliver, Guard(chosen), budgets)
     ingress = Ingress(chosen.path, callbacks, state=lambda: State(ready, {"kafka": ready}))
     async with listening(chosen, ingress, budgets.ahead) as port:
         yield port

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +42,12 @@ class Starts:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *programs: str) -> None:
         self.begun, self.may_go_on = asyncio.Event(), asyncio.Event()
         self._programs = list(programs)
+        self.environments: list[Mapping[str, str]] = []
         self._really_start = asyncio.create_subprocess_exec
         monkeypatch.setattr(asyncio, "create_subprocess_exec", self)
 
-    async def __call__(self, *_: str, **__: Any) -> asyncio.subprocess.Process:
+    async def __call__(self, *_: str, **how: Any) -> asyncio.subprocess.Process:
+        self.environments.append(how["env"])
         program = self._programs.pop(0)
         if not self._programs:
             self.begun.set()
@@ -71,6 +74,20 @@ async def test_a_process_that_is_being_started_does_not_hold_up_the_end(
         stop.set()
         starts.may_go_on.set()
         await supervising
+
+
+async def test_processes_share_the_quota_of_what_is_no_callback(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts, stop = Starts(monkeypatch, STUBBORN, STUBBORN, STUBBORN), asyncio.Event()
+    starts.may_go_on.set()
+    async with asyncio.timeout(20):
+        supervising = asyncio.create_task(siblings._supervise(settings, stop, 3))
+        await starts.begun.wait()
+        stop.set()
+        await supervising
+    shares = [int(env["MIDI_INGEST_QUARANTINE_MAX_BYTES"]) for env in starts.environments]
+    assert shares == [settings.quarantine_max_bytes // 3] * 3
 
 
 async def test_a_process_that_a_hangup_ends_before_it_can_listen_is_started_again_and_no_death(
