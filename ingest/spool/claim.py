@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+from collections.abc import Set
 from pathlib import Path
 from secrets import token_hex
 from typing import Final
@@ -140,17 +141,17 @@ def take_left(path: Path) -> Claim | None:
     return claim
 
 
-def bytes_of_others(folder: Path, own: Path | None) -> int:
-    """What the folder's files take on the disk, without those that belong to ``own``.
+def sizes(folder: Path, *, without: Set[Path]) -> dict[Path, int]:
+    """What each of the folder's other files takes on the disk, with all that belongs to it.
 
     Raises:
         OSError: the folder cannot be read.
     """
-    total = 0
-    for path in paths(folder):
-        if path != own:
-            total += sum(_size(path.with_suffix(suffix)) for suffix in _SUFFIXES)
-    return total
+    return {
+        path: sum(_size(path.with_suffix(suffix)) for suffix in _SUFFIXES)
+        for path in paths(folder)
+        if path not in without
+    }
 
 
 def sync_folder(folder: Path) -> None:

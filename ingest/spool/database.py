@@ -27,9 +27,14 @@ CHECKPOINT_PAGES: Final = 64
 RESERVE_BYTES: Final = 2 * CHECKPOINT_PAGES * PAGE_BYTES
 """Left free on the disk: without room for the log and for what is in it, nothing could be deleted either."""
 
+SHRINK_PAGES: Final = 256
+"""A file of which three quarters are free, and so many pages or 4 MiB, becomes so much smaller with each delete: other
+processes count its size on the disk, and it may be kept for one record."""
+
 _VERSION: Final = 1
 _SETTINGS: Final = (
     f"PRAGMA page_size = {PAGE_BYTES}",
+    "PRAGMA auto_vacuum = INCREMENTAL",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}",
@@ -184,6 +189,7 @@ class Database:
             self.totals.size_bytes - sum(entry.size_bytes for entry in deleted),
             oldest[0] if oldest else None,
         )
+        self._shrink()
 
     def is_empty(self) -> bool:
         """Whether it holds nothing; asks SQLite.
@@ -203,7 +209,7 @@ class Database:
     def _prepare(self) -> None:
         for setting in _SETTINGS:
             self._connection.execute(setting)
-        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        version = self._pragma("user_version")
         if version not in {0, _VERSION}:
             raise SpoolCorrupt(
                 f"A file of the spool is of version {version}; this midi-ingest knows {_VERSION}."
@@ -212,6 +218,15 @@ class Database:
             with self._transaction():
                 for statement in _SCHEMA:
                     self._connection.execute(statement)
+
+    def _shrink(self) -> None:
+        free_pages = self._pragma("freelist_count")
+        if free_pages >= SHRINK_PAGES and free_pages >= self._pragma("page_count") * 3 // 4:
+            # Not `execute`: that takes the first of its steps only, which is one page.
+            self._connection.executescript(f"PRAGMA incremental_vacuum({SHRINK_PAGES})")
+
+    def _pragma(self, name: str) -> int:
+        return int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
 
     def _require_file(self) -> None:
         try:
@@ -227,7 +242,7 @@ class Database:
         free_bytes = disk.f_bavail * disk.f_frsize
         if free_bytes >= RESERVE_BYTES + 2 * size_bytes:
             return
-        inside_bytes = self._connection.execute("PRAGMA freelist_count").fetchone()[0] * PAGE_BYTES
+        inside_bytes = self._pragma("freelist_count") * PAGE_BYTES
         log_bytes = RESERVE_BYTES // 2 + size_bytes
         if free_bytes < log_bytes or free_bytes + inside_bytes < 2 * log_bytes:
             raise SpoolFull("The disk of the spool has little space left.")

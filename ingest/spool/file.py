@@ -37,9 +37,10 @@ class SpoolFile:
         self.totals = Totals()
         self.cursor = self.passed_over = 0
         self.kept_back: dict[int, Why] = {}
+        self.is_known = False
+        """Whether it has been worked on, so that `totals` says what is in it."""
         self._claim = claim
         self._is_new = is_new
-        self._is_known = False
         self._database: Database | None = None
         self._sent: list[Entry] = []
         self._left: asyncio.Future[None] | None = None
@@ -65,7 +66,7 @@ class SpoolFile:
     @property
     def is_empty(self) -> bool:
         """Whether it held nothing when it was last worked on."""
-        return self._is_known and not self.totals.records
+        return self.is_known and not self.totals.records
 
     async def open(self) -> None:
         """Find out what it holds.
@@ -132,7 +133,7 @@ class SpoolFile:
     def _open_database(self) -> Database:
         self._database = Database(self.path, create=self._is_new)
         self.totals = self._database.totals
-        self._is_known = True
+        self.is_known = True
         if self._is_new:
             sync_folder(self.path.parent)
             self._is_new = False

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 from ingest.record import Record
-from ingest.spool.claim import bytes_of_others
+from ingest.spool.claim import sizes
 from ingest.spool.database import Row, explained
 from ingest.spool.errors import SpoolBroken, SpoolCorrupt, SpoolError, SpoolFull
 from ingest.spool.file import SpoolFile
+from ingest.spool.held import Held, Use
 from ingest.spool.threads import do_aside
 
 COMMIT_RECORDS: Final = 256
@@ -23,37 +24,34 @@ COMMIT_BYTES: Final = 4 * 1024 * 1024
 """What one commit takes at most, but at least one record."""
 
 LOOK_SECONDS: Final = 1.0
-"""What other files take on the disk is looked up no more often."""
+"""What the files of others take on the disk is looked up no more often."""
 
 _Waiting = dict[asyncio.Future[SpoolError | None], Row]
 """Rows by what their callers wait for: None once a row is on the disk, else why it is not."""
 
 
 class Inbox:
-    """Appends to a file of its own, made when it is first needed.
+    """Appends to the one file held for that, made when it is first needed.
 
-    ``on_commit`` is told how many records each commit took, ``on_refusal`` why records were not taken; ``on_lost``
-    gets a file that takes no more.
+    ``on_commit`` is told how many records each commit took, ``on_refusal`` why records were not taken.
     """
 
     def __init__(
         self,
         folder: Path,
         max_bytes: int,
+        held: Held,
         *,
         on_commit: Callable[[int], None],
         on_refusal: Callable[[SpoolError], None],
-        on_lost: Callable[[SpoolFile], None],
     ) -> None:
-        self.file: SpoolFile | None = None
-        self._folder, self._max_bytes = folder, max_bytes
-        self._on_commit, self._on_refusal, self._on_lost = on_commit, on_refusal, on_lost
-        self._leaving: SpoolFile | None = None
+        self._folder, self._max_bytes, self._held = folder, max_bytes, held
+        self._on_commit, self._on_refusal = on_commit, on_refusal
         self._waiting: _Waiting = {}
         self._committer: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()  # has the file: a commit, or its removal
         self._closed = False
-        self._others_bytes = 0
+        self._on_disk: Mapping[Path, int] = {}
         self._look_at = 0.0
 
     async def append(self, record: Record) -> None:
@@ -76,35 +74,23 @@ class Inbox:
         if error is not None:
             raise error
 
-    async def remove_if_empty(self) -> None:
-        """Remove the file if it holds nothing; the next record goes to a new one."""
+    async def give_up_if_empty(self, file: SpoolFile) -> bool:
+        """Write no more to a file that holds nothing, and say whether that is so; the next record goes to a new one."""
         async with self._turn:
-            file = self.file
-            if file is None or not file.is_empty:
-                return
-            self.file, self._leaving = None, file
-        await file.leave()
-
-    async def let_go(self, file: SpoolFile) -> None:
-        """Write no more to a file that is damaged; its owner is now the caller."""
-        async with self._turn:
-            if self.file is file:
-                self.file = None
+            if is_empty := file.is_empty:
+                self._held.go_on(file, Use.LEAVING)
+            return is_empty
 
     async def close(self) -> None:
-        """Take no more records, commit those that came before, and leave the file to others."""
+        """Take no more records, and commit those that came before."""
         self._closed = True
         if self._committer is not None:
             await asyncio.wait([self._committer])
-        for file in (self._leaving, self.file):
-            if file is not None:
-                await file.leave()
-        self.file = None
 
     async def _commit_all(self) -> None:
         while self._waiting:
             async with self._turn:
-                await self._refresh_others()
+                await self._look_at_the_disk()
                 await self._commit(self._take())
 
     async def _commit(self, batch: _Waiting) -> None:
@@ -123,18 +109,19 @@ class Inbox:
             self._on_commit(len(batch))
 
     async def _write(self, rows: list[Row]) -> None:
-        if self.file is None:
-            self.file = await SpoolFile.create(self._folder)
+        file = self._held.written
+        if file is None:
+            file = await SpoolFile.create(self._folder)
+            self._held.hold(file, Use.WRITTEN)
         try:
-            await self.file.append(rows)
+            await file.append(rows)
         except SpoolCorrupt:
-            self._on_lost(self.file)
-            self.file = None
+            self._held.go_on(file, Use.DRAINED)  # as far as it can be read
             raise
 
     def _take(self) -> _Waiting:
         """What the next commit takes; what does not fit into the quota is refused."""
-        room = self._max_bytes - self._others_bytes - (self.file.totals.size_bytes if self.file else 0)
+        room = self._max_bytes - self._held.size_bytes - self._others_bytes()
         batch: _Waiting = {}
         refused: _Waiting = {}
         size_bytes = 0
@@ -154,12 +141,17 @@ class Inbox:
             self._on_refusal(full)
         return batch
 
-    async def _refresh_others(self) -> None:
+    def _others_bytes(self) -> int:
+        """What the files of others took on the disk when it was last looked at, but for those adopted since."""
+        counted = self._held.counted
+        return sum(size_bytes for path, size_bytes in self._on_disk.items() if path not in counted)
+
+    async def _look_at_the_disk(self) -> None:
         if time.monotonic() < self._look_at:
             return
-        own = self.file.path if self.file else None
+        counted = self._held.counted
         try:
-            self._others_bytes = await do_aside(lambda: bytes_of_others(self._folder, own))
+            self._on_disk = await do_aside(lambda: sizes(self._folder, without=counted))
         except OSError as error:
             self._on_refusal(explained(error))
         self._look_at = time.monotonic() + LOOK_SECONDS

@@ -17,6 +17,7 @@ from ingest.spool.database import explained
 from ingest.spool.drain import Drain, Send, Step
 from ingest.spool.errors import SpoolBroken, SpoolCorrupt, SpoolError
 from ingest.spool.file import SpoolFile, Why
+from ingest.spool.held import Held, Use
 from ingest.spool.inbox import Inbox
 from ingest.spool.threads import do_aside
 from telemetry import metrics
@@ -75,15 +76,10 @@ class Spool:
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
         self._folder = folder
+        self._held = Held()
         self._inbox = Inbox(
-            folder,
-            max_bytes,
-            on_commit=self._committed,
-            on_refusal=self._refused,
-            on_lost=self._lose,
+            folder, max_bytes, self._held, on_commit=self._committed, on_refusal=self._refused
         )
-        self._adopted: list[SpoolFile] = []
-        self._set_aside: list[SpoolFile] = []  # damaged; held, so that no process tries it again and again
         self._looking: asyncio.Future[list[Claim]] | None = None
         self._told: set[str] = set()
         self._quiet_until = 0.0
@@ -97,7 +93,7 @@ class Spool:
     @property
     def state(self) -> State:
         """What is in the spool now; asks nobody."""
-        files = self._files
+        files = self._held.to_drain
         totals = [file.totals for file in files]
         received = [t.oldest for t in totals if t.oldest is not None]
         age = max(0.0, time.time() - min(received)) if received else 0.0
@@ -152,27 +148,20 @@ class Spool:
         await self._inbox.close()
         if self._looking is not None:
             await asyncio.wait([self._looking])
-        await asyncio.gather(*(file.leave() for file in (*self._adopted, *self._set_aside)))
-        self._adopted, self._set_aside = [], []
-
-    @property
-    def _files(self) -> list[SpoolFile]:
-        """What is drained, oldest first."""
-        adopted = sorted(self._adopted, key=lambda file: file.totals.oldest or 0)
-        return [*adopted, self._inbox.file] if self._inbox.file else adopted
+        await self._held.leave()
 
     async def _begin_pass(self) -> None:
         await self._adopt()
         if try_all := time.monotonic() >= self._try_all_at:
             self._try_all_at = time.monotonic() + KEPT_BACK_SECONDS
-        for file in self._files:
+        for file in self._held.to_drain:
             file.cursor = 0
             if try_all:
                 file.kept_back.clear()
 
     async def _go_on(self, drain: Drain) -> bool:
         """Send all that this pass has not tried; False if Kafka takes nothing now."""
-        for file in self._files:
+        for file in self._held.to_drain:
             try:
                 while (step := await drain.step(file)) is Step.WENT_ON:
                     self._sent = drain.sent
@@ -187,7 +176,7 @@ class Spool:
     def _plan(self, *, stuck: bool) -> None:
         """When the next pass starts, if nothing happens before."""
         now = time.monotonic()
-        left = any(file.totals.records > len(file.kept_back) for file in self._files)
+        left = any(file.totals.records > len(file.kept_back) for file in self._held.to_drain)
         new = left and not self._left
         if not stuck and (self._stuck or not left):
             self._pause = FIRST_PAUSE_SECONDS
@@ -199,24 +188,19 @@ class Spool:
             self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
 
     async def _remove_if_empty(self, file: SpoolFile) -> None:
-        if file is self._inbox.file:
-            await self._inbox.remove_if_empty()
-        elif file.is_empty:
-            await file.leave()
-            self._adopted.remove(file)
+        if await self._inbox.give_up_if_empty(file):
+            await self._held.remove(file)
 
     async def _drop(self, file: SpoolFile, error: SpoolBroken) -> None:
         """Go on without a file that failed. The next pass tries it again, unless it is damaged for good."""
         metrics.SPOOL_ERRORS.inc()
         self._tell(file.path, error)
         if isinstance(error, SpoolCorrupt):
-            await self._inbox.let_go(file)
-            self._adopted = [other for other in self._adopted if other is not file]
-            self._set_aside.append(file)
+            self._held.go_on(file, Use.SET_ASIDE)
 
     async def _adopt(self) -> None:
         """Take over what other processes have left, as far as places are free."""
-        places = ADOPTED_FILES - len(self._adopted)
+        places = ADOPTED_FILES - len(list(self._held.used(Use.DRAINED)))
         self._looking = do_aside(lambda: self._claim_left(places))
         try:
             claims = await asyncio.shield(self._looking)
@@ -224,7 +208,8 @@ class Spool:
             self._looking.add_done_callback(_release)
             raise
         adopted = [SpoolFile(one) for one in claims]
-        self._adopted += adopted
+        for file in adopted:
+            self._held.hold(file, Use.DRAINED)
         for file in adopted:
             try:
                 await file.open()
@@ -243,10 +228,6 @@ class Spool:
         except OSError as error:
             self._tell(path, explained(error))
         return claims
-
-    def _lose(self, file: SpoolFile) -> None:
-        """Drain a file that takes no more, as far as it can be read."""
-        self._adopted.append(file)
 
     def _tell(self, path: Path, error: SpoolError) -> None:
         """Log what is wrong with a file, once for each thing."""

@@ -14,6 +14,7 @@ from prometheus_client import Counter, Gauge
 from ingest.spool import claim, database, inbox
 from ingest.spool.errors import SpoolBroken, SpoolFull
 from ingest.spool.file import SpoolFile
+from ingest.spool.held import Held
 from ingest.spool.inbox import COMMIT_BYTES, COMMIT_RECORDS, Inbox
 from ingest.spool.spool import spooling
 from ingest.spool.status import status
@@ -24,13 +25,13 @@ from tests.unit.ingest.spool.stand_in import MIB, Kafka, draining, files, filled
 @asynccontextmanager
 async def counting(folder: Path, commits: list[int]) -> AsyncIterator[Inbox]:
     """An inbox that tells how many records each commit took."""
-    box = Inbox(
-        folder, 100 * MIB, on_commit=commits.append, on_refusal=lambda _: None, on_lost=lambda _: None
-    )
+    held = Held()
+    box = Inbox(folder, 100 * MIB, held, on_commit=commits.append, on_refusal=lambda _: None)
     try:
         yield box
     finally:
         await box.close()
+        await held.leave()
 
 
 async def test_a_record_is_on_the_disk_once_append_returns(folder: Path) -> None:
@@ -136,6 +137,18 @@ async def test_what_other_files_take_on_the_disk_counts_for_the_quota(
             await spool.append(record(2, 700_000))
         claim.Claim.remove(_taken(folder))
         await spool.append(record(3, 700_000))
+
+
+async def test_an_adopted_file_counts_for_what_is_in_it(folder: Path) -> None:
+    """Its size on the disk is that of what was in it once."""
+    await filled(folder, range(30), size=200_000)
+    kafka = Kafka(refuses=lambda one: one == record(0, 200_000))
+    async with draining(folder, kafka, 8 * MIB) as spool:
+        await until(lambda: spool.state.records == 1)
+        assert sum(claim.sizes(folder, without=set()).values()) > MIB
+        await asyncio.gather(*(spool.append(record(n, 250_000)) for n in range(100, 130)))
+        with pytest.raises(SpoolFull):
+            await spool.append(record(200, MIB))
 
 
 async def test_near_the_end_of_the_disk_records_are_refused(

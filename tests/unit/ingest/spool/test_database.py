@@ -68,6 +68,21 @@ def test_a_failed_commit_leaves_nothing_behind(database: Database, tmp_path: Pat
         assert other.totals == Totals(1, SIZE, 1000.0)
 
 
+def test_a_file_that_is_mostly_free_shrinks(database: Database, tmp_path: Path) -> None:
+    """One record is enough to keep it, and other processes count its size on the disk."""
+    database.insert([row._replace(value=bytes(100_000)) for row in ROWS] * 100)
+    full_bytes = on_disk(tmp_path)
+    for entry in database.after(0, most=299, most_bytes=2**30):
+        database.delete([entry])
+    assert full_bytes > 30_000_000
+    assert on_disk(tmp_path) < 6 * 2**20
+    assert len(database.after(0, most=10, most_bytes=2**30)) == 1
+
+
+def on_disk(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())
+
+
 def test_the_log_does_not_stay_large(database: Database, tmp_path: Path) -> None:
     for _ in range(3):
         database.insert([row._replace(value=bytes(5_000_000)) for row in ROWS])

@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 from ingest.spool import database
 from ingest.spool.claim import paths
 from ingest.spool.errors import SpoolBroken, SpoolError, SpoolFull
+from ingest.spool.held import Use
 from ingest.spool.spool import Spool, spooling
 from ingest.spool.status import status
 from tests.unit.ingest.spool.stand_in import MIB, Kafka, draining, files, filled, record, until
@@ -161,7 +162,7 @@ async def test_a_file_of_a_later_version_is_left_as_it_is(folder: Path) -> None:
         connection.execute("PRAGMA user_version = 2")
     kafka = Kafka()
     async with draining(folder, kafka) as spool:
-        await until(lambda: len(spool._set_aside) == 1)
+        await until(lambda: len(list(spool._held.used(Use.SET_ASIDE))) == 1)
     assert [file.records for file in status(folder)] == [3]
     assert kafka.taken == []
 
