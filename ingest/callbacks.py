@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 from ingest.http import answers
 from ingest.http.body import Bodies, BodyLimits
 from ingest.http.problems import Problem, unavailable
-from ingest.limits import Budgets
+from ingest.limits import Budgets, Limit, refused
 from ingest.origin.addresses import AllowedAddresses
 from ingest.origin.guard import UNASKED, Guard, Pending
 from ingest.origin.verifier import Head, NotVerified
@@ -28,9 +28,6 @@ from telemetry import metrics
 
 Deliver = Callable[[Record], Awaitable[None]]
 """Makes a record safe, or raises `Unavailable` or `TooLarge`."""
-
-CORRELATION_MAX_CHARACTERS: Final = 512
-"""Each query parameter that goes on is cut to this: it travels in the headers of every record."""
 
 TASK_ID: Final = web.RequestKey("task_id", str)
 """Where a request keeps its callback's task id, for the log."""
@@ -114,6 +111,7 @@ class Callbacks:
     def _begin_waiting(self) -> None:
         """Count one callback more that waits until it is safe, as far as there may be more."""
         if self._waiting >= self._settings.max_in_flight:
+            refused(Limit.IN_FLIGHT)
             raise unavailable("Too many callbacks wait until they are safe.")
         self._waiting += 1
 
@@ -121,8 +119,10 @@ class Callbacks:
         try:
             await self._deliver(record)
         except Unavailable as error:
+            refused(error.limit)
             raise unavailable(str(error)) from None
         except TooLarge as error:
+            refused(Limit.KAFKA_RECORD_BYTES)
             raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error)) from None
 
     async def _keep_aside(
@@ -154,8 +154,8 @@ class Callbacks:
         names = self._settings.correlation_parameters
         if not names or not request.query_string:
             return {}
-        query = request.query
-        return {name: query[name][:CORRELATION_MAX_CHARACTERS] for name in names if name in query}
+        query, most = request.query, self._settings.correlation_max_characters
+        return {name: query[name][:most] for name in names if name in query}
 
 
 def _refusal(error: NotJson | NotACallback) -> Problem:

@@ -2,8 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Self
+from enum import StrEnum
+from typing import NamedTuple, Self
+
+from telemetry import metrics
+
+
+class Limit(StrEnum):
+    """What there is only so much of, by its name in metrics; docs/operations.md tells which setting each is."""
+
+    CONNECTIONS = "connections"
+    HEADER_BYTES = "header-bytes"
+    HEADER_SECONDS = "header-seconds"
+    BODY_BYTES = "body-bytes"
+    BODY_SECONDS = "body-seconds"
+    TINY_CHUNKS = "tiny-chunks"
+    ARRIVING_BYTES = "arriving-bytes"
+    AHEAD_BYTES = "ahead-bytes"
+    UNREAD_ANSWERS = "unread-answers"
+    IN_FLIGHT = "in-flight"
+    KAFKA_BYTES = "kafka-bytes"
+    KAFKA_SECONDS = "kafka-seconds"
+    KAFKA_RECORD_BYTES = "kafka-record-bytes"
+    SPOOL_BYTES = "spool-bytes"
+    SPOOL_SECONDS = "spool-seconds"
+    SPOOL_FULL = "spool-full"
+    SPOOL_FAILED = "spool-failed"
+    QUARANTINE_BYTES = "quarantine-bytes"
+
+
+def refused(limit: Limit) -> None:
+    """Count a request or a connection that a limit refused, whether or not that is answered."""
+    metrics.REFUSED.labels(limit.value).inc()
 
 
 class Budget:
@@ -29,8 +59,7 @@ class Budget:
         self.taken_bytes -= length_bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Budgets:
+class Budgets(NamedTuple):
     """The bytes that a process holds at once, by where they are: what is held up in one place takes no room in another.
 
     ``arriving`` are bodies that are not whole yet, ``ahead`` requests that came before those before them were

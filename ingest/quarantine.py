@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Final
 
 from ingest.http.problems import unavailable
-from ingest.limits import Budget
+from ingest.limits import Budget, Limit, refused
 from ingest.record import Record
 from schemas import headers as h
 from schemas import reasons
@@ -74,12 +74,14 @@ class Quarantine:
             what = "kept"
         else:
             what = "refused"
+            refused(Limit.QUARANTINE_BYTES)
         metrics.QUARANTINED.labels(what).inc()
         self._lines.write(what=what, reason=why, digest=key.decode(), bytes=len(body))
         return what != "refused"
 
     async def _wait_for(self, same: asyncio.Future[bool], length_bytes: int) -> None:
         if not self._waiting.take(length_bytes):
+            refused(Limit.KAFKA_BYTES)
             raise unavailable("Too many callbacks wait until an equal one is safe.")
         try:
             is_safe = await asyncio.shield(same)

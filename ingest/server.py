@@ -14,9 +14,9 @@ from aiohttp import web
 from ingest.callbacks import Callbacks
 from ingest.delivery import Delivery
 from ingest.http import binding, tls
-from ingest.http.connections import Server
+from ingest.http.connections import ConnectionLimits, Server
 from ingest.ingress import Ingress, State
-from ingest.limits import Budget, Budgets
+from ingest.limits import Budgets
 from ingest.memory import keep_freed_memory
 from ingest.origin.addresses import is_loopback
 from ingest.origin.guard import Guard
@@ -57,10 +57,10 @@ async def serve(
         publishing(settings, budgets, on_failure=stop.set) as publisher,
         _spool(settings, publisher, on_failure=stop.set) as spool,
     ):
-        delivery = Delivery(publisher, spool, budgets.spool)
+        delivery = Delivery(publisher, spool, budgets.spool, settings.spool_timeout_seconds)
         callbacks = Callbacks(settings, delivery.deliver, guard, budgets)
         ingress = Ingress(settings.path, callbacks, state=lambda: _state(publisher, spool, delivery))
-        async with listening(settings, ingress, budgets.ahead, reuse_port=reuse_port) as port:
+        async with listening(settings, ingress, budgets, reuse_port=reuse_port) as port:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reread, callbacks)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one may have been held until now
             logger().info("listening", url=_url(settings, port), origin=_origin(settings))
@@ -74,25 +74,28 @@ async def serve(
 
 @contextlib.asynccontextmanager
 async def listening(
-    settings: IngressSettings, ingress: Ingress, ahead: Budget, *, reuse_port: bool = False
+    settings: IngressSettings, ingress: Ingress, budgets: Budgets, *, reuse_port: bool = False
 ) -> AsyncIterator[int]:
     """Answer requests while the block runs; yields the bound port. At its end, what is under way is answered.
-
-    ``ahead`` bounds the requests that wait for an earlier one on their connection.
 
     Raises:
         OSError: the address cannot be bound, or a TLS file cannot be used; the message names the setting.
     """
     server = Server(
         ingress.answer,
-        max_connections=_connections(settings.max_connections),
-        ahead=ahead,
-        header_timeout_seconds=settings.header_timeout_seconds,
+        ConnectionLimits(
+            connections=_connections(settings.max_connections),
+            header_bytes=settings.max_header_bytes,
+            header_timeout_seconds=settings.header_timeout_seconds,
+            unread_bytes=settings.max_unread_bytes,
+            unread_timeout_seconds=settings.unread_timeout_seconds,
+        ),
+        budgets.ahead,
     )
     runner = web.ServerRunner(server, shutdown_timeout=_LAST_WRITES_SECONDS)
     await runner.setup()
     listener = await _listen(server, settings, reuse_port=reuse_port)
-    gauges = asyncio.create_task(_gauge(server, ingress))
+    gauges = asyncio.create_task(_gauge(server, ingress, budgets))
     try:
         yield listener.sockets[0].getsockname()[1]
         listener.close()
@@ -187,11 +190,13 @@ def _connections(wanted: int) -> int:
     return possible
 
 
-async def _gauge(server: Server, ingress: Ingress) -> None:
+async def _gauge(server: Server, ingress: Ingress, budgets: Budgets) -> None:
     """Tell what is open now and again; in the way of each request it would cost too much."""
     while True:
         metrics.CONNECTIONS.set(len(server.connections))
         metrics.CALLBACKS_IN_FLIGHT.set(ingress.under_way)
+        for where, budget in budgets._asdict().items():
+            metrics.HELD_BYTES.labels(where).set(budget.taken_bytes)
         await asyncio.sleep(_GAUGES_SECONDS)
 
 

@@ -76,6 +76,12 @@ class IngressSettings(OriginSettings, SpoolSettings, KafkaSettings, TelemetrySet
         default=(),
         description="Query parameters of the callback URL that reach the outcome, separated by commas.",
     )
+    correlation_max_characters: int = Field(
+        default=512,
+        ge=1,
+        le=4096,
+        description="Characters of each such parameter that go on: they travel in the headers of every record.",
+    )
     quarantine_max_bytes: int = Field(
         default=64 * 1024 * 1024,
         ge=0,
@@ -92,12 +98,30 @@ class IngressSettings(OriginSettings, SpoolSettings, KafkaSettings, TelemetrySet
         ge=1,
         description="Bytes of bodies that may be held at once: half arriving, half waiting for Kafka.",
     )
+    max_header_bytes: int = Field(
+        default=16 * 1024,
+        ge=1024,
+        le=1024 * 1024,
+        description="Bytes that a request may have before its body; a line of it 8 KiB.",
+    )
+    max_unread_bytes: int = Field(
+        default=64 * 1024,
+        ge=1024,
+        le=16 * 1024 * 1024,
+        description="Bytes of its answers that a sender may leave unread; then it is heard no further.",
+    )
     header_timeout_seconds: float = Field(
         default=15,
         gt=0,
         le=300,
-        description="Seconds that a connection may take for its TLS handshake, to send a request's headers, "
-        "the first or a next one, and to read its answers.",
+        description="Seconds that a connection may take for its TLS handshake, and to send a request's headers, "
+        "the first or a next one.",
+    )
+    unread_timeout_seconds: float = Field(
+        default=15,
+        gt=0,
+        le=300,
+        description="Seconds that a sender which is heard no further may take to read its answers.",
     )
     body_timeout_seconds: float = Field(
         default=15,

@@ -29,6 +29,18 @@ CALLBACKS_IN_FLIGHT: Final = Gauge(
     "Callbacks that are being received or published.",
     multiprocess_mode="livesum",
 )
+REFUSED: Final = Counter(
+    "midi_ingest_refused",
+    "Requests and connections that a limit of the ingress refused, answered or not, by limit (docs/operations.md).",
+    ["limit"],
+)
+HELD_BYTES: Final = Gauge(
+    "midi_ingest_held_bytes",
+    "Bytes of bodies that are held, by where: arriving, ahead (behind an unanswered request), kafka (waiting for it), "
+    "late (not acknowledged, though the sender was told otherwise), spool (waiting for the disk).",
+    ["where"],
+    multiprocess_mode="livesum",
+)
 QUARANTINED: Final = Counter(
     "midi_ingest_quarantined",
     "Verified bodies that are no callbacks, by what became of them: kept, repeat (kept before by the same process), "

@@ -12,7 +12,7 @@ from typing import Final
 from aiohttp import HttpVersion11, StreamReader, hdrs, web
 
 from ingest.http.problems import Problem, unavailable
-from ingest.limits import Budget
+from ingest.limits import Budget, Limit, refused
 
 PATIENCE_SECONDS: Final = 1.0
 """A body that has been arriving for less long gives way to no other."""
@@ -80,6 +80,7 @@ class Bodies:
                     self._check_length(mine.held_bytes)
                     parts.append(part)
         except TimeoutError:
+            refused(Limit.BODY_SECONDS if timer in self._arriving else Limit.ARRIVING_BYTES)
             raise Problem(HTTPStatus.REQUEST_TIMEOUT, "The body arrived too slowly.") from None
         except (OSError, web.RequestPayloadError):
             raise Problem(
@@ -98,6 +99,7 @@ class Bodies:
         stalled = [t for t, body in self._arriving.items() if t is not mine and body.since <= patient]
         largest = max(stalled, key=lambda timer: self._arriving[timer].held_bytes, default=None)
         if largest is None or self._arriving[largest].held_bytes < length_bytes:
+            refused(Limit.ARRIVING_BYTES)
             raise unavailable("Too many bodies are arriving.")
         del self._arriving[largest]  # its bytes come back once, so they make room once
         with suppress(RuntimeError):  # its own time is over in this very turn
@@ -106,6 +108,7 @@ class Bodies:
 
     def _check_length(self, length_bytes: int) -> None:
         if length_bytes > self._limits.max_bytes:
+            refused(Limit.BODY_BYTES)
             detail = f"Expected a body of at most {self._limits.max_bytes} bytes."
             raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
 

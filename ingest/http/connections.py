@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, cast
 
@@ -13,18 +14,12 @@ from aiohttp.web_protocol import _ErrInfo
 from yarl import URL
 
 from ingest.http.problems import Problem, unavailable
-from ingest.limits import Budget
+from ingest.limits import Budget, Limit, refused
 from telemetry import metrics
 from telemetry.logs import logger
 
 LINGERING_SECONDS: Final = 5.0
 """For so long the rest of a refused body is read and dropped, so that its sender gets to read the answer."""
-
-UNREAD_BYTES: Final = 64 * 1024
-"""While a sender leaves more than so many bytes of its answers unread, its next requests wait."""
-
-HEAD_BYTES: Final = 16 * 1024
-"""What a request may have before its body; aiohttp alone would hold a megabyte for each connection."""
 
 TINY_CHUNKS: Final = 1000
 TINY_CHUNK_BYTES: Final = 16
@@ -33,8 +28,23 @@ TINY_CHUNK_BYTES: Final = 16
 _NO_TARGET: Final = URL("/no-such-target")
 
 
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """How many connections there may be, and what each may hold and for how long.
+
+    ``header_bytes`` is what a request may have before its body: aiohttp alone would hold a megabyte for each
+    connection. While a sender leaves more than ``unread_bytes`` of its answers unread, its next requests wait.
+    """
+
+    connections: int
+    header_bytes: int
+    header_timeout_seconds: float
+    unread_bytes: int
+    unread_timeout_seconds: float
+
+
 class Server(web.Server):
-    """aiohttp's low-level server, with our connections and requests, and no more than ``max_connections``.
+    """aiohttp's low-level server, with our connections and requests.
 
     All connections together hold no more of requests that wait for an earlier one than ``ahead`` has room for.
     """
@@ -42,26 +52,24 @@ class Server(web.Server):
     def __init__(
         self,
         handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
-        *,
-        max_connections: int,
+        limits: ConnectionLimits,
         ahead: Budget,
-        header_timeout_seconds: float,
     ) -> None:
         super().__init__(
             handler,
             access_log=None,
             auto_decompress=False,
-            keepalive_timeout=header_timeout_seconds,
+            keepalive_timeout=limits.header_timeout_seconds,
             lingering_time=LINGERING_SECONDS,
         )
-        self._max_connections = max_connections
+        self.limits = limits
         self.ahead = ahead
         """Bytes of requests that have come before those ahead of them on their connections were answered."""
 
     @property
     def is_full(self) -> bool:
         """Whether there are as many connections as there may be."""
-        return len(self._connections) >= self._max_connections
+        return len(self._connections) >= self.limits.connections
 
     def __call__(self) -> web.RequestHandler:
         """What speaks on a new connection."""
@@ -103,10 +111,11 @@ class _Connection(web.RequestHandler):
         transport = cast(asyncio.Transport, transport)
         if not self._server.is_full:
             # Resumed at 0 only, since what little is left unread would hold the connection for ever, too.
-            transport.set_write_buffer_limits(high=UNREAD_BYTES, low=0)
+            transport.set_write_buffer_limits(high=self._server.limits.unread_bytes, low=0)
             super().connection_made(transport)
             return
         metrics.REQUESTS.labels("other", "503").inc()
+        refused(Limit.CONNECTIONS)
         _last_words(transport, unavailable("Too many connections are open."))
 
     async def start(self) -> None:
@@ -139,7 +148,8 @@ class _Connection(web.RequestHandler):
 
     def _expect_reading(self, transport: asyncio.Transport) -> None:
         if self._unread is None:
-            self._unread = self._loop.call_later(self._keepalive_timeout, _abandon, transport)
+            seconds = self._server.limits.unread_timeout_seconds
+            self._unread = self._loop.call_later(seconds, _abandon, transport)
 
     def _read_at_last(self) -> None:
         if self._unread is not None:
@@ -154,27 +164,31 @@ class _Connection(web.RequestHandler):
         if self._messages:
             self._head_bytes = 0
             message, body = self._messages[-1]
-            if isinstance(message, _ErrInfo) or _is_shredded(body):
+            if isinstance(message, _ErrInfo):
                 self._break_off()
+            elif _is_shredded(body):
+                self._refuse_shreds()
             if self._request_in_progress or len(self._messages) > 1:
                 self._come_ahead(len(data))
         elif is_whole or (self._waiter is not None and not self._waiter.done()):
             self._come_in_headers(len(data))
         elif current is not None and _is_shredded(current.content):
-            self._break_off()
+            self._refuse_shreds()
 
     def _come_in_headers(self, length_bytes: int) -> None:
         """Count what is of no whole request yet."""
         self._head_bytes += length_bytes
-        if self._head_bytes <= HEAD_BYTES or self.transport is None:
+        most = self._server.limits.header_bytes
+        if self._head_bytes <= most or self.transport is None:
             return
+        refused(Limit.HEADER_BYTES)
         metrics.REQUESTS.labels("other", "400").inc()
         if self._request_in_progress:  # its answer comes first, and there will be no other
             self.transport.abort()
             return
         _last_words(
             self.transport,
-            Problem(HTTPStatus.BAD_REQUEST, f"Expected headers of at most {HEAD_BYTES} bytes."),
+            Problem(HTTPStatus.BAD_REQUEST, f"Expected headers of at most {most} bytes."),
         )
 
     def _come_ahead(self, length_bytes: int) -> None:
@@ -183,6 +197,7 @@ class _Connection(web.RequestHandler):
         if self._server.ahead.take(length_bytes):
             self._ahead_bytes += length_bytes
         elif self.transport is not None:
+            refused(Limit.AHEAD_BYTES)
             logger().info("connection dropped: too many bytes wait behind requests", bytes=length_bytes)
             self.transport.abort()
 
@@ -194,6 +209,10 @@ class _Connection(web.RequestHandler):
     def _give_back(self) -> None:
         self._server.ahead.give(self._ahead_bytes)
         self._ahead_bytes = 0
+
+    def _refuse_shreds(self) -> None:
+        refused(Limit.TINY_CHUNKS)
+        self._break_off()
 
     def _break_off(self) -> None:
         """Tell the reader of a body that its end cannot be found; aiohttp tells who waits for a next request."""
@@ -216,6 +235,7 @@ class _Connection(web.RequestHandler):
         waits = self._waiter is not None and not self._waiter.done()
         if waits and self.transport is not None and self._is_within_headers():
             metrics.REQUESTS.labels("other", "408").inc()
+            refused(Limit.HEADER_SECONDS)
             problem = Problem(HTTPStatus.REQUEST_TIMEOUT, "The headers arrived too slowly.")
             _last_words(self.transport, problem)
         super()._process_keepalive()
@@ -259,6 +279,7 @@ def _is_shredded(body: StreamReader) -> bool:
 
 def _abandon(transport: asyncio.Transport) -> None:
     """Drop a connection, and what its sender has not read; to close it would wait for just that."""
+    refused(Limit.UNREAD_ANSWERS)
     logger().info("answers left unread", bytes=transport.get_write_buffer_size())
     transport.abort()
 

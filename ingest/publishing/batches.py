@@ -11,7 +11,7 @@ from typing import Final
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from broker.clients import BATCH_BYTES
-from ingest.limits import Budget
+from ingest.limits import Budget, Limit
 from ingest.record import Record
 
 RECORD_OVERHEAD_BYTES: Final = 512
@@ -23,6 +23,13 @@ SHARED_DEADLINE_SECONDS: Final = 0.5
 
 class Unavailable(Exception):
     """A record is not safe, for the reason given; it may still arrive."""
+
+    def __init__(self, why: str, limit: Limit = Limit.KAFKA_SECONDS) -> None:
+        super().__init__(why, limit)
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class Refused(Exception):

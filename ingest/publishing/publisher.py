@@ -23,7 +23,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooL
 from broker import clients
 from broker.partitioner import partition
 from broker.record_batch import RecordBatch
-from ingest.limits import Budgets
+from ingest.limits import Budgets, Limit
 from ingest.publishing.batches import Batch, NoTopic, Refused, TooLarge, Unavailable, Waiting
 from ingest.publishing.link import Link
 from ingest.record import Record
@@ -105,7 +105,7 @@ class Publisher:
         now = monotonic()
         self._refuse_if_away(where, now)
         if not self._budgets.kafka.take(length_bytes):
-            raise Unavailable("Too many callbacks wait for Kafka.")
+            raise Unavailable("Too many callbacks wait for Kafka.", Limit.KAFKA_BYTES)
         waiter: asyncio.Future[None] = self._loop.create_future()
         deadline = now + self._settings.publish_timeout_seconds
         self._waiting.open(where, length_bytes, deadline).add(record, waiter)

@@ -20,3 +20,10 @@ class SpoolSettings(BaseModel):
         ge=1024 * 1024,
         description="Bytes that the spool may hold; then callbacks are answered 503.",
     )
+    spool_timeout_seconds: float = Field(
+        default=1.5,
+        gt=0,
+        le=1.5,
+        description="Seconds that the spool's disk may take for a callback; then the answer is 503. With Kafka's 3, "
+        "every answer is there within 5 s.",
+    )

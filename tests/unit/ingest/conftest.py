@@ -6,13 +6,21 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.unit.ingest.wire import Published, running
+from ingest.limits import Limit
+from tests.unit.ingest.wire import Published, Refusals, refused, running
 
 
 @pytest.fixture
 def published() -> Published:
     """What was published, in order."""
     return Published()
+
+
+@pytest.fixture
+def refusals() -> Refusals:
+    """What limits have refused since the test began."""
+    before = refused()
+    return lambda: {limit: count for limit in Limit if (count := refused()[limit] - before[limit])}
 
 
 @pytest.fixture

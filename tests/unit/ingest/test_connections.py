@@ -9,12 +9,14 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
+from ingest.limits import Limit
 from ingest.record import Record
 from tests.unit.ingest.wire import (
     CALLBACK,
     PATH,
     Connection,
     Published,
+    Refusals,
     connection,
     exchange,
     handled,
@@ -201,7 +203,7 @@ async def test_a_connection_without_a_next_request_is_closed_in_silence(
 
 
 @pytest.mark.parametrize("before", [0, 1])
-async def test_headers_that_stall_are_408(published: Published, before: int) -> None:
+async def test_headers_that_stall_are_408(published: Published, before: int, refusals: Refusals) -> None:
     async with running(published, header_timeout_seconds=0.2) as port, connection(port) as peer:
         for _ in range(before):
             await peer.send(post())
@@ -210,6 +212,7 @@ async def test_headers_that_stall_are_408(published: Published, before: int) -> 
         answer = await peer.answer()
         assert (answer.status, answer.headers["connection"]) == (408, "close")
         assert await peer.ends()
+    assert refusals() == {Limit.HEADER_SECONDS: 1}
 
 
 @pytest.mark.parametrize("length", [1, 40, len(post()) - len(CALLBACK) - 2])
@@ -237,7 +240,9 @@ async def _trickle(peer: Connection) -> None:
         await asyncio.sleep(0.05)
 
 
-async def test_beyond_the_most_connections_one_is_told_so_and_closed(published: Published) -> None:
+async def test_beyond_the_most_connections_one_is_told_so_and_closed(
+    published: Published, refusals: Refusals
+) -> None:
     async with AsyncExitStack() as stack:
         port = await stack.enter_async_context(running(published, max_connections=2))
         first, _ = [await stack.enter_async_context(connection(port)) for _ in range(2)]
@@ -248,6 +253,7 @@ async def test_beyond_the_most_connections_one_is_told_so_and_closed(published: 
         assert (answer.status, "retry-after" in answer.headers) == (503, True)
         assert answer.json()["detail"]
         assert await third.ends()
+        assert refusals() == {Limit.CONNECTIONS: 1}
         await first.send(post())
         assert (await first.answer()).status == 200
 

@@ -233,9 +233,9 @@ async def with_a_spool(folder: Path) -> AsyncIterator[tuple[int, Delivery]]:
         budgets = Budgets.of(2**20)
         publisher = Publisher(chosen, budgets)
         publisher._link.lost_at = -inf  # Kafka has been away for ever
-        delivery = Delivery(publisher, spool, budgets.spool)
+        delivery = Delivery(publisher, spool, budgets.spool, chosen.spool_timeout_seconds)
         ingress = Ingress(PATH, cast(Callbacks, None), state=lambda: _state(publisher, spool, delivery))
-        async with listening(chosen, ingress, budgets.ahead) as port:
+        async with listening(chosen, ingress, budgets) as port:
             yield port, delivery
 
 

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from ingest import delivery
 from ingest.delivery import Delivery
-from ingest.limits import Budget, Budgets
+from ingest.limits import Budget, Budgets, Limit
 from ingest.publishing.batches import Unavailable
 from ingest.publishing.link import Link
 from ingest.publishing.publisher import Publisher, publishing
@@ -92,7 +92,7 @@ async def test_what_kafka_fails_twice_is_spooled_once(
         publishing_to(Refusing(), monkeypatch, budgets, timeout_seconds=3) as kafka,
         spooling(tmp_path, MIB) as spool,
     ):
-        await Delivery(kafka, spool, budgets.spool).deliver(record(b"a", 10))
+        await Delivery(kafka, spool, budgets.spool, 1.5).deliver(record(b"a", 10))
         assert kept(tmp_path) == 1
     assert budgets.kafka.taken_bytes == budgets.spool.taken_bytes == 0
 
@@ -136,7 +136,7 @@ async def test_while_kafka_is_silent_on_large_ones_everything_is_spooled(
         publishing_to(Producer(), monkeypatch, budgets) as kafka,
         spooling(tmp_path, 100 * MIB) as spool,
     ):
-        deliver = Delivery(kafka, spool, budgets.spool).deliver
+        deliver = Delivery(kafka, spool, budgets.spool, 1.5).deliver
         for key in KEYS:
             await deliver(record(key, 2 * MIB - 1))
             await deliver(record(key, 10))
@@ -152,13 +152,14 @@ async def test_what_waits_for_the_disk_is_bounded_and_told(
         publishing_to(Producer(), monkeypatch, budgets) as kafka,
         spooling(tmp_path, 100 * MIB) as spool,
     ):
-        sending = Delivery(kafka, spool, Budget(3 * MIB))
+        sending = Delivery(kafka, spool, Budget(3 * MIB), 1.5)
         assert not sending.refusing
         ends = await asyncio.gather(
             *(sending.deliver(record(KEYS[0], 2 * MIB)) for _ in range(2)), return_exceptions=True
         )
         (refusal,) = [end for end in ends if end is not None]
-        assert "wait for the spool" in str(refusal)
+        assert isinstance(refusal, Unavailable)
+        assert ("wait for the spool" in str(refusal), refusal.limit) == (True, Limit.SPOOL_BYTES)
         assert kept(tmp_path) == 1
         await sending.deliver(record(KEYS[0], 2 * MIB))
         assert kept(tmp_path) == 2
@@ -172,9 +173,10 @@ async def test_refusals_are_told_until_a_record_is_spooled(
         publishing_to(Producer(), monkeypatch, budgets) as kafka,
         spooling(tmp_path, MIB) as spool,
     ):
-        sending = Delivery(kafka, spool, budgets.spool)
-        with pytest.raises(Unavailable, match="as many bytes as it may"):
+        sending = Delivery(kafka, spool, budgets.spool, 1.5)
+        with pytest.raises(Unavailable, match="as many bytes as it may") as refusal:
             await sending.deliver(record(KEYS[0], 2 * MIB))
+        assert refusal.value.limit is Limit.SPOOL_FULL
         assert sending.refusing
         await sending.deliver(record(KEYS[0], 10))
         assert not sending.refusing
@@ -187,8 +189,8 @@ async def test_refusals_are_told_until_a_record_is_spooled(
 async def test_a_disk_that_is_too_slow_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     budgets = Budgets.of(MIB)
     async with publishing_to(Producer(), monkeypatch, budgets) as kafka, spooling(tmp_path, MIB) as spool:
-        monkeypatch.setattr(delivery, "SPOOL_SECONDS", 0)
-        sending = Delivery(kafka, spool, budgets.spool)
-        with pytest.raises(Unavailable, match="too slow"):
+        sending = Delivery(kafka, spool, budgets.spool, 0)
+        with pytest.raises(Unavailable, match="too slow") as refusal:
             await sending.deliver(record(KEYS[0], 10))
+        assert refusal.value.limit is Limit.SPOOL_SECONDS
         assert sending.refusing

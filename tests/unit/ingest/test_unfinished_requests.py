@@ -10,10 +10,22 @@ import pytest
 import uvloop
 from aiohttp import web
 
-from ingest.http.connections import HEAD_BYTES, TINY_CHUNK_BYTES, TINY_CHUNKS, Server
+from ingest.http.connections import TINY_CHUNK_BYTES, TINY_CHUNKS, ConnectionLimits, Server
+from ingest.limits import Budget, Limit
 from ingest.record import Record
-from tests.unit.ingest.wire import CALLBACK, Published, Run, chunked, connection, exchange, post, running
+from tests.unit.ingest.wire import (
+    CALLBACK,
+    Published,
+    Refusals,
+    Run,
+    chunked,
+    connection,
+    exchange,
+    post,
+    running,
+)
 
+HEAD_BYTES = 16 * 1024
 FIELD = b"X-More: %s\r\n" % (b"x" * 1000)
 
 
@@ -24,7 +36,7 @@ def endless(most_bytes: int) -> bytes:
 
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
-def test_headers_without_end_are_refused_long_before_their_time_is_over(run: Run) -> None:
+def test_headers_without_end_are_refused_long_before_their_time_is_over(run: Run, refusals: Refusals) -> None:
     async def attack() -> None:
         async with running(Published(), header_timeout_seconds=300) as port, connection(port) as peer:
             await peer.send(endless(HEAD_BYTES + len(FIELD)))
@@ -36,6 +48,7 @@ def test_headers_without_end_are_refused_long_before_their_time_is_over(run: Run
             assert await peer.ends()
 
     run(attack())
+    assert refusals() == {Limit.HEADER_BYTES: 1}
 
 
 async def test_headers_in_pieces_are_counted_together_and_each_request_by_itself(
@@ -65,7 +78,9 @@ class Gate:
 BEHIND = post(CALLBACK + b" " * 3000)
 
 
-async def test_what_waits_behind_unanswered_requests_is_bounded_over_all_connections() -> None:
+async def test_what_waits_behind_unanswered_requests_is_bounded_over_all_connections(
+    refusals: Refusals,
+) -> None:
     gate = Gate()
     async with AsyncExitStack() as stack:
         port = await stack.enter_async_context(running(gate, max_in_flight_bytes=4 * len(BEHIND)))
@@ -84,9 +99,12 @@ async def test_what_waits_behind_unanswered_requests_is_bounded_over_all_connect
         for peer in kept:
             await peer.send(post() + BEHIND)
             assert [(await peer.answer()).status for _ in range(2)] == [200, 200]
+    assert refusals() == {Limit.AHEAD_BYTES: 4}
 
 
-async def test_a_body_in_tiny_chunks_is_refused_and_one_in_small_ones_is_not(published: Published) -> None:
+async def test_a_body_in_tiny_chunks_is_refused_and_one_in_small_ones_is_not(
+    published: Published, refusals: Refusals
+) -> None:
     head = post(b"", Transfer_Encoding="chunked")
     padded = CALLBACK + b" " * (2 * TINY_CHUNKS * TINY_CHUNK_BYTES - len(CALLBACK))
 
@@ -95,6 +113,7 @@ async def test_a_body_in_tiny_chunks_is_refused_and_one_in_small_ones_is_not(pub
 
     async with running(published, max_body_bytes=100_000) as port:
         assert (await exchange(port, head + cut(1))).status == 400
+        assert list(refusals()) == [Limit.TINY_CHUNKS]
         assert (await exchange(port, head + cut(TINY_CHUNK_BYTES))).status == 200
     assert [record.value for record in published.records] == [padded]
 
@@ -115,7 +134,8 @@ class EarlyOnce:
 
 
 async def test_headers_that_are_late_by_a_hair_are_told_so_too() -> None:
-    server = Server(refuse, max_connections=8, max_ahead_bytes=2**20, header_timeout_seconds=0.5)
+    limits = ConnectionLimits(8, HEAD_BYTES, 0.5, 2**16, 0.5)
+    server = Server(refuse, limits, Budget(2**20))
     listener = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
     try:
         async with connection(listener.sockets[0].getsockname()[1]) as peer:

@@ -12,22 +12,22 @@ import uvloop
 from aiohttp import web
 from aiohttp.web_protocol import MAX_MSG_QUEUE_SIZE
 
-from ingest.http.connections import UNREAD_BYTES, Server
-from ingest.limits import Budget
-from tests.unit.ingest.wire import Published, Run, connection, post, request, running
+from ingest.http.connections import ConnectionLimits, Server
+from ingest.limits import Budget, Limit
+from tests.unit.ingest.wire import Published, Refusals, Run, connection, post, request, running
 
+UNREAD_BYTES = 64 * 1024
 SMALL_BYTES = 4096
 """For buffers of the kernel, which would else hide megabytes from the ingress."""
 
 
 @asynccontextmanager
 async def serving(
-    handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], *, header_timeout_seconds: float
+    handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], *, unread_timeout_seconds: float
 ) -> AsyncIterator[tuple[int, Server]]:
     """A server with small buffers, and its port."""
-    server = Server(
-        handler, max_connections=8, ahead=Budget(2**30), header_timeout_seconds=header_timeout_seconds
-    )
+    limits = ConnectionLimits(8, 16 * 1024, unread_timeout_seconds, UNREAD_BYTES, unread_timeout_seconds)
+    server = Server(handler, limits, Budget(2**30))
     with socket.create_server(("127.0.0.1", 0)) as bound:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL_BYTES)
         listener = await asyncio.get_running_loop().create_server(server, sock=bound)
@@ -65,11 +65,13 @@ async def of_length(_: web.BaseRequest, length: int) -> web.StreamResponse:
 
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
-async def test_a_sender_that_reads_no_answer_is_heard_no_more_and_then_hung_up_on(run: Run) -> None:
+async def test_a_sender_that_reads_no_answer_is_heard_no_more_and_then_hung_up_on(
+    run: Run, refusals: Refusals
+) -> None:
     published = Published()
 
     async def flood() -> None:
-        async with running(published, header_timeout_seconds=0.3) as port, mute(port) as peer:
+        async with running(published, unread_timeout_seconds=0.3) as port, mute(port) as peer:
             async with asyncio.timeout(20):
                 while True:
                     await asyncio.get_running_loop().sock_sendall(peer, post() * 100)
@@ -77,6 +79,7 @@ async def test_a_sender_that_reads_no_answer_is_heard_no_more_and_then_hung_up_o
     with pytest.raises(ConnectionError):
         await asyncio.to_thread(run, flood())
     assert len(published.records) < 10 * UNREAD_BYTES / len(post())
+    assert refusals() == {Limit.UNREAD_ANSWERS: 1}
 
 
 @pytest.mark.parametrize("kept", ["keep-alive", "close"])
@@ -84,7 +87,7 @@ async def test_a_sender_that_reads_no_answer_is_heard_no_more_and_then_hung_up_o
 async def test_what_little_is_left_unread_keeps_no_connection(run: Run, kept: str) -> None:
     async def leave_unread() -> None:
         async with (
-            serving(lambda r: of_length(r, UNREAD_BYTES // 2), header_timeout_seconds=0.3) as (port, server),
+            serving(lambda r: of_length(r, UNREAD_BYTES // 2), unread_timeout_seconds=0.3) as (port, server),
             mute(port) as peer,
         ):
             await asyncio.get_running_loop().sock_sendall(peer, request("GET", Connection=kept))
@@ -101,7 +104,7 @@ async def test_a_sender_that_reads_late_gets_every_answer(run: Run, wanted: int)
 
     async def read_late() -> None:
         async with (
-            serving(lambda r: of_length(r, length), header_timeout_seconds=20) as (port, server),
+            serving(lambda r: of_length(r, length), unread_timeout_seconds=20) as (port, server),
             connection(port) as peer,
         ):
             peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
@@ -125,7 +128,7 @@ async def test_requests_that_pile_up_behind_one_are_left_unread() -> None:
         await answer_now.wait()
         return web.Response()
 
-    async with serving(handler, header_timeout_seconds=20) as (port, server), connection(port) as peer:
+    async with serving(handler, unread_timeout_seconds=20) as (port, server), connection(port) as peer:
         wanted = 10 * MAX_MSG_QUEUE_SIZE
         for _ in range(wanted):
             await peer.send(request("GET"))

@@ -9,9 +9,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from prometheus_client import REGISTRY
+
 from ingest.callbacks import Callbacks, Deliver
 from ingest.ingress import Ingress, State
-from ingest.limits import Budgets
+from ingest.limits import Budgets, Limit
 from ingest.origin.guard import Guard
 from ingest.record import Record
 from ingest.server import listening
@@ -23,6 +25,16 @@ PATIENCE_SECONDS = 20
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
 """`asyncio.run` or `uvloop.run`: what depends on the loop is tested in both, since the ingress runs in the latter."""
+
+
+Refusals = Callable[[], dict[Limit, float]]
+"""How often each limit has refused something; of those that have not, nothing."""
+
+
+def refused() -> dict[Limit, float]:
+    """How often each limit has refused something since the process began."""
+    name = "midi_ingest_refused_total"
+    return {limit: REGISTRY.get_sample_value(name, {"limit": limit.value}) or 0 for limit in Limit}
 
 
 @dataclass(frozen=True)
@@ -125,5 +137,5 @@ async def running(deliver: Deliver, **settings: Any) -> AsyncIterator[int]:
     budgets = Budgets.of(chosen.max_in_flight_bytes)
     callbacks = Callbacks(chosen, deliver, Guard(chosen), budgets)
     ingress = Ingress(chosen.path, callbacks, state=lambda: State(ready, {"kafka": ready}))
-    async with listening(chosen, ingress, budgets.ahead) as port:
+    async with listening(chosen, ingress, budgets) as port:
         yield port
