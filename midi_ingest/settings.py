@@ -45,6 +45,11 @@ class Settings(IngressSettings, WorkerSettings, BaseSettings):
         """The spool's directory in `midi-ingest up`, which has one always."""
         return self.spool_dir or self.data_dir / "spool"
 
+    @property
+    def local_state_dir(self) -> Path:
+        """The workers' directory of state in `midi-ingest up`, which has one always."""
+        return self.state_dir or self.data_dir / "state"
+
 
 def load() -> Settings:
     """The settings in the environment.

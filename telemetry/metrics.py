@@ -138,6 +138,21 @@ STATE_KEYS: Final = Gauge(
     "Keys that a stateful worker keeps, by partition.",
     ["worker", "partition"],
 )
+STATE_BYTES: Final = Gauge(
+    "midi_ingest_worker_state_bytes",
+    "Bytes that a stateful worker's keys and values take on this machine's disk, by partition.",
+    ["worker", "partition"],
+)
+STATE_RESTORED: Final = Counter(
+    "midi_ingest_worker_state_restored",
+    "Records of its changelog that a stateful worker has read to restore its state, by partition.",
+    ["worker", "partition"],
+)
+STATE_RESTORE_REMAINING: Final = Gauge(
+    "midi_ingest_worker_state_restore_remaining",
+    "Offsets of its changelog that a stateful worker has yet to read until its state is restored, by partition.",
+    ["worker", "partition"],
+)
 OFFSETS_LOST: Final = Counter(
     "midi_ingest_worker_offsets_lost",
     "Records that Kafka deleted before they were read: a committed offset lay below the log's start.",

@@ -63,6 +63,11 @@ class WorkerSettings(KafkaSettings, TelemetrySettings):
         le=3650,
         description="How long a task is remembered, so that its repeats are dropped; senders keep data for 14.",
     )
+    state_dir: Path | None = Field(
+        default=None,
+        description="Directory in which stateful workers keep what they remember; unset: in temporary files, filled "
+        "from Kafka at each start. It must be on a disk of this machine; several processes may share it.",
+    )
     retry_delays: Annotated[
         tuple[str, ...], NoDecode, BeforeValidator(_delays), AfterValidator(_known_delays)
     ] = Field(

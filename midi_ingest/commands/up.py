@@ -66,6 +66,7 @@ async def _up(settings: Settings, kafka_port: int) -> None:
                 "kafka_bootstrap_servers": kafka.bootstrap_servers,
                 "port": settings.port or free_port(),
                 "spool_dir": settings.local_spool_dir.absolute(),
+                "state_dir": settings.local_state_dir.absolute(),
             }
         )
         await broker_topics.apply(here, wanted(here))
@@ -102,6 +103,7 @@ def _parts(settings: Settings, logs_dir: Path) -> list[Part]:
         "MIDI_INGEST_PORT": str(settings.port),
         "MIDI_INGEST_HEALTH_HOST": "127.0.0.1",
         "MIDI_INGEST_SPOOL_DIR": str(settings.local_spool_dir.absolute()),
+        "MIDI_INGEST_STATE_DIR": str(settings.local_state_dir.absolute()),
     }
     parts = [Part("ingest", ["ingest"], env, logs_dir / "ingest.log", base_url(settings))]
     port = settings.port

@@ -21,7 +21,7 @@ from workers.route_failures import route_failures
 from workers.runtime.api import Raw, Unavailable, Worker, all_delays, topic_of
 from workers.runtime.handle import Handler
 from workers.runtime.record import Record, Write
-from workers.runtime.state import LaneState
+from workers.runtime.state import Change, LaneState
 from workers.runtime.ticking import Ticking
 from workers.runtime.writing import described
 from workers.settings import WorkerSettings, delay_seconds
@@ -172,9 +172,8 @@ class Harness:
         """Forget everything but the changelog, as a process that starts anew on another machine."""
         self._handler = Handler(self.worker, self._settings, __version__)
         self._state = self._empty_state()
-        for change in self._changelog:
-            if self._state is not None:
-                self._state.restore_record(change.key, change.value, change.timestamp_ms or 0, 0)
+        if self._state is not None:
+            self._state.restore([_change(write) for write in self._changelog])
 
     @property
     def _now_ms(self) -> int:
@@ -267,3 +266,7 @@ class Harness:
         key, value, kind = (write.key or b"").decode(), write.value or b"", self._kinds.get(write.topic)
         message = kind.decode(value) if kind else Raw(write.topic, write.key, value, write.headers)
         return Written(write.topic, key, message, write.headers)
+
+
+def _change(write: Write) -> Change:
+    return Change((write.key or b"").decode(), write.value, write.timestamp_ms or 0)

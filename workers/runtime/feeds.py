@@ -6,18 +6,22 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final, Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from broker import clients
+from broker.changelogs import identify
 from schemas.message import Topic
 from schemas.topics import NOW, changelog
 from telemetry import metrics
 from telemetry.logs import logger
 from workers.runtime.api import Worker, all_delays
-from workers.runtime.state import LaneState
+from workers.runtime.state import LaneState, files
+from workers.runtime.state.restore import Source, restore
+from workers.runtime.state.sqlite import SqliteStore
 from workers.settings import WorkerSettings, delay_seconds
 
 START_TIMEOUT_SECONDS: Final = 60
@@ -67,25 +71,28 @@ class Opening:
         """What the worker remembers, restored from its changelog; None if it remembers nothing.
 
         Raises:
-            StateError: the changelog cannot be read.
+            StateError: the changelog cannot be read, or the store's directory not be written to.
         """
         if not self.worker.state_type:
             return None
         window = self.settings.dedup_window
-        state = LaneState(self.worker.state_type, window)
+        store = await self._store(window)
         tp = self._partition_of(changelog(self.worker.name, window))
         async with contextlib.AsyncExitStack() as stack:
+            identity = await identify(self.settings, tp.topic)
             consumer = clients.reader(self.settings)
             await started(stack, consumer)
             consumer.assign([tp])
-            end = (await consumer.end_offsets([tp]))[tp]
-            await consumer.seek_to_beginning(tp)
-            while (
-                await consumer.position(tp) < end
-            ):  # counting records would miss what was compacted or aborted
-                for record in (await consumer.getmany(timeout_ms=1000)).get(tp, ()):
-                    state.restore_record(record.key, record.value, record.timestamp, record.offset)
-        return state
+            await restore(store, Source(consumer, tp, identity), self.worker.name, self.worker.state_type)
+        return LaneState(self.worker.state_type, window, store)
+
+    async def _store(self, window: timedelta) -> SqliteStore:
+        """The lane's store; closed with ``stack``, also if it is still being opened then."""
+        path = files.path_of(self.settings, self.worker.name, self.partition)
+        window_ms = int(window.total_seconds() * 1000)
+        opening = asyncio.ensure_future(asyncio.to_thread(files.open_store, path, window_ms))
+        self.stack.push_async_callback(_closed, opening)
+        return await asyncio.shield(opening)
 
     async def _reader(self, topics: Sequence[Topic]) -> list[Feed]:
         """A consumer of this lane's partition of some topics."""
@@ -118,6 +125,12 @@ class Opening:
         else:
             log.error("the topic was made anew; reading all of it", end=end)
         return beginning
+
+
+async def _closed(opening: asyncio.Future[SqliteStore]) -> None:
+    await asyncio.wait([opening])
+    if not opening.exception():
+        await asyncio.to_thread(opening.result().close)
 
 
 class _Client(Protocol):

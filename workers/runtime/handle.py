@@ -18,7 +18,7 @@ from workers.runtime.calling import Work, call, runs
 from workers.runtime.failures import Fault, failed, fault_of, unroutable
 from workers.runtime.reading import Reading
 from workers.runtime.record import Record, Write, passed_on
-from workers.runtime.state import LaneState
+from workers.runtime.state import LaneState, StoreError
 from workers.runtime.writing import Writing, described
 from workers.settings import WorkerSettings
 
@@ -59,6 +59,8 @@ class Handler:
         size = 0
         for run in runs(self._worker, records):
             for work in self._called(run, state):
+                if isinstance(work.error, StoreError):  # no record's fault: the lane has to open anew
+                    raise work.error
                 if isinstance(work.error, Unavailable):
                     batch.blocked = work.error
                     break

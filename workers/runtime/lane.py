@@ -29,10 +29,12 @@ from typing import Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
+from aiokafka.structs import RecordMetadata
 
 from broker import clients
 from schemas import headers as h
 from schemas.message import Topic
+from schemas.topics import changelog
 from telemetry import metrics
 from telemetry.logs import logger
 from workers.runtime.api import Timer, Worker
@@ -73,7 +75,7 @@ class Lane:
         """Open the lane and handle what it reads; after an error of Kafka's, again.
 
         Raises:
-            StateError: the changelog cannot be read.
+            StateError: the state cannot be had.
         """
         while True:
             pause = FENCED_PAUSE_SECONDS
@@ -130,9 +132,7 @@ class Lane:
                 if tick.error:
                     self._log.error("timer failed", timer=timer.name, exc_info=tick.error)
                 elif tick.writes:
-                    await self._transact(producer, tick.writes, ())
-                    if state is not None:
-                        state.commit()
+                    await self._transact(producer, tick.writes, (), state)
                 count_tick(self._worker.name, tick)
 
     async def _follow(self, feed: Feed, producer: AIOKafkaProducer, state: LaneState | None) -> None:
@@ -169,9 +169,7 @@ class Lane:
             handled = due[: batch.handled]
             if handled:
                 called = time.monotonic()
-                await self._transact(producer, batch.writes, handled)
-                if state is not None:
-                    state.commit()
+                await self._transact(producer, batch.writes, handled, state)
                 self._pauses = _growing_pauses()
                 self._tell(batch, handled, state, called - started, time.monotonic() - called)
         for _ in handled:
@@ -179,9 +177,16 @@ class Lane:
         return batch.blocked
 
     async def _transact(
-        self, producer: AIOKafkaProducer, made: Sequence[Write], handled: Sequence[Record]
+        self,
+        producer: AIOKafkaProducer,
+        made: Sequence[Write],
+        handled: Sequence[Record],
+        state: LaneState | None,
     ) -> None:
-        """One transaction; on an error it stays open until the lane's next producer settles it."""
+        """One transaction; on an error it stays open until the lane's next producer settles it.
+
+        Once it is committed, the changes of the state are too.
+        """
         layout = self._settings.layout
         offsets = {TopicPartition(r.topic, r.partition): r.offset + 1 for r in handled}
         writes = [await self._deliverable(producer, write) for write in made]
@@ -198,10 +203,19 @@ class Lane:
                 )
                 for write in writes
             ]
-            await asyncio.gather(*acks)  # a send that failed does not fail the transaction by itself
+            # A send that failed does not fail the transaction by itself.
+            written: list[RecordMetadata] = await asyncio.gather(*acks)
             if offsets:
                 await producer.send_offsets_to_transaction(offsets, self._group)
             await producer.commit_transaction()
+        if state is not None and state.changed:
+            await asyncio.to_thread(state.commit, self._position_behind(written))
+
+    def _position_behind(self, written: Sequence[RecordMetadata]) -> int | None:
+        """The changelog's offset behind what was just written there; None where Kafka did not tell it."""
+        name = self._settings.layout.name(changelog(self._worker.name, self._settings.dedup_window))
+        offsets = [metadata.offset for metadata in written if metadata.topic == name]
+        return max(offsets) + 1 if offsets and min(offsets) >= 0 else None
 
     async def _deliverable(self, producer: AIOKafkaProducer, write: Write) -> Write:
         """The write itself, or what stands in for it where its topic is gone: sending there would never end."""
@@ -225,6 +239,7 @@ class Lane:
         count(self._worker.name, batch, handled, called_s, committed_s)
         if state is not None:
             metrics.STATE_KEYS.labels(self._worker.name, str(self._partition)).set(len(state))
+            metrics.STATE_BYTES.labels(self._worker.name, str(self._partition)).set(state.size_bytes)
         if batch.failed:
             reasons, first = dict(batch.failed), handled[0].position
             self._log.warning("records failed", reasons=reasons, first=first, exc_info=batch.error)

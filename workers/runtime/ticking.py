@@ -16,7 +16,7 @@ from schemas.dialects import AUTO
 from workers.runtime.api import Keyed, Output, Raw, State, Timer, Worker
 from workers.runtime.calling import listed
 from workers.runtime.record import Write
-from workers.runtime.state import LaneState
+from workers.runtime.state import LaneState, StoreError
 from workers.runtime.writing import Writing
 from workers.settings import WorkerSettings
 
@@ -107,6 +107,8 @@ class Ticking:
             writes = [self._write(timer, output, headers) for output in listed(returned)]
             if remembered:
                 remembered.keep()
+        except StoreError:  # not the timer's fault: the lane has to open anew
+            raise
         except Exception as error:  # noqa: BLE001 - whatever a timer raises costs only this moment of it
             return Tick(error=error)
         return Tick([*writes, *self._writing.changes(state)])

@@ -71,8 +71,10 @@ class Writing:
 
     def changes(self, state: LaneState | None) -> Iterator[Write]:
         """What changed in a state, for the changelog."""
-        for change in state.changes() if state is not None else ():
-            headers = {h.CONTENT_TYPE: "application/json", h.SCHEMA: "1"}
+        if state is None:
+            return
+        headers = {h.CONTENT_TYPE: "application/json", h.SCHEMA: str(state.version)}
+        for change in state.changes():
             yield Write(self._changelog, change.key.encode(), change.value, headers, change.timestamp_ms)
 
     def _in_partition_of_its_key(self, write: Write) -> Write:

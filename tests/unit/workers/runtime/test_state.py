@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workers.runtime.state import Change, LaneState, StateError
+from workers.runtime.state import Change, LaneState
+from workers.runtime.state import lane_state as lane_state_module
+from workers.runtime.state.checkpoint import Checkpoint
+from workers.runtime.state.memory import MemoryStore
 
 
 class Value(msgspec.Struct, frozen=True):
@@ -101,69 +104,50 @@ def test_a_value_expires_when_a_record_comes_later_than_the_window(
     assert (state.of("a", at_ms).get() is not None) == known
 
 
-def test_what_has_expired_is_forgotten_with_the_next_change() -> None:
-    state = lane_state()
-    for key, at_ms in (("a", 0), ("b", 5), ("c", 11)):
-        state.restore(change(key, 1, at_ms))
-    assert len(state) == 2
-    state.restore(change("d", 1, 16))
-    assert len(state) == 2
-    assert [state.of(key, 16).get() is not None for key in "abcd"] == [False, False, True, True]
-
-
-def test_a_value_that_is_renewed_is_as_old_as_its_last_change() -> None:
-    state = lane_state()
-    for key, at_ms in (("a", 0), ("b", 1), ("a", 9), ("c", 15)):
-        state.restore(change(key, at_ms, at_ms))
-    assert len(state) == 2
-    assert state.of("a", 15).get() == Value(9)
-
-
-def test_a_change_that_comes_out_of_order_neither_revives_nor_harms_others() -> None:
-    state = lane_state()
-    for key, at_ms in (("a", 100), ("late", 80), ("b", 101)):
-        state.restore(change(key, 1, at_ms))
-    assert state.of("late", 101).get() is None
-    assert state.of("late", 85).get() == Value(1)
-    assert state.of("a", 101).get() == state.of("b", 101).get() == Value(1)
-    state.restore(change("c", 1, 111))
-    assert len(state) == 2
-
-
-def test_the_newest_time_never_goes_back() -> None:
-    state = lane_state()
-    for key, at_ms in (("a", 100), ("late", 0), ("a", 5)):
-        state.restore(change(key, 1, at_ms))
-    assert len(state) == 0
-
-
-def test_the_changelog_restores_what_was_committed() -> None:
-    before, after = lane_state(), lane_state()
-    for n in range(30):
-        put(before, f"k{n % 7}", n, timestamp_ms=n)
-        for offset, c in enumerate(before.changes()):
-            after.restore_record(c.key.encode(), c.value, c.timestamp_ms, offset)
-        before.commit()
-    assert len(after) == len(before) == 7
-    assert [after.of(f"k{n}", 29).get() for n in range(7)] == [before.of(f"k{n}", 29).get() for n in range(7)]
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [(b"\xff", b'{"n":1}'), (b"a", b"{"), (b"a", b'{"n":"x"}'), (b"\xff", None), (b"a", b'"\xff"')],
-)
-def test_a_record_of_the_changelog_that_is_none_of_ours_names_its_offset(
-    key: bytes, value: bytes | None
+def test_what_comes_behind_a_position_is_known_to_be_younger_than_the_batchs_first_change(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with pytest.raises(StateError, match="offset 4711 "):
-        lane_state().restore_record(key, value, 0, 4711)
+    """A lane may be stopped for days between its transaction and its store: the store must not seem younger."""
+    clock = iter([1_000, 999_000])
+    monkeypatch.setattr(lane_state_module, "_now_ms", lambda: next(clock))
+    store = MemoryStore(10)
+    store.apply((), Checkpoint("topic", "shape", 5, as_of_ms=500))
+    state = LaneState(Value, timedelta(milliseconds=10), store)
+    put(state, "a", 1)
+    put(state, "b", 1)
+    state.commit(position=9)
+    assert store.checkpoint == Checkpoint("topic", "shape", 9, as_of_ms=1_000)
 
 
-def test_a_record_of_the_changelog_without_a_value_forgets_its_key() -> None:
+def test_where_kafka_does_not_tell_the_offset_the_checkpoint_stays_behind() -> None:
+    store = MemoryStore(10)
+    store.apply((), before := Checkpoint("topic", "shape", 5, as_of_ms=500))
+    state = LaneState(Value, timedelta(milliseconds=10), store)
+    put(state, "a", 1)
+    state.commit(position=None)
+    assert store.checkpoint == before
+    assert state.of("a", 0).get() == Value(1)
+
+
+def test_all_that_has_not_expired_can_be_gone_through_as_the_batch_in_work_sees_it() -> None:
     state = lane_state()
-    state.restore_record(b"a", b'{"n":1}', 0, 0)
-    state.restore_record(b"a", None, 0, 1)
-    state.restore_record(b"never-known", None, 0, 2)
+    for key, at_ms in (("a", 20), ("late", 5), ("b", 21)):
+        put(state, key, at_ms, at_ms)
+        state.commit()
+    put(state, "c", 1, 22)
+    put(state, "a", 2, 22)
+    assert list(state.items(22)) == [("b", Value(21)), ("c", Value(1)), ("a", Value(2))]
+    assert list(state.items(32)) == [("c", Value(1)), ("a", Value(2))]
+
+
+def test_a_key_that_was_forgotten_is_unknown() -> None:
+    state = lane_state()
+    put(state, "a", 1)
+    state.commit()
+    state.put(Change("a", None, 0))
+    assert state.of("a", 0).get() is None
+    state.commit()
+    assert state.of("a", 0).get() is None
     assert len(state) == 0
 
 

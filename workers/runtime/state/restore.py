@@ -1,0 +1,91 @@
+"""Brings a lane's state up to the end of its changelog: from where its store is complete, else from the beginning."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from broker.changelogs import Identity
+from telemetry import metrics
+from telemetry.logs import logger
+from workers.runtime.state.changelog import Reading
+from workers.runtime.state.checkpoint import Checkpoint, Log, shape_of, why_cold
+from workers.runtime.state.store import Store
+
+_POLL_MS: Final = 1_000
+_AT_ONCE: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A partition of a changelog, and a consumer of committed records that has only this partition."""
+
+    consumer: AIOKafkaConsumer
+    partition: TopicPartition
+    identity: Identity
+
+
+async def restore(store: Store, source: Source, worker: str, value_type: type[msgspec.Struct]) -> None:
+    """Bring a store up to the end that the changelog has now.
+
+    The store gets its checkpoint once it is complete: until then a tombstone that is already in the log, but was not
+    read yet, might be gone before it is.
+
+    Raises:
+        StateError: a record cannot be read, and no later one has its key.
+        StoreError: the store cannot be written.
+        KafkaError: Kafka cannot be reached.
+    """
+    as_of_ms, started = int(time.time() * 1000), time.monotonic()
+    log = await _log_of(source)
+    shape = shape_of(value_type)
+    cold = why_cold(store.checkpoint, shape, log, as_of_ms)
+    if cold:
+        await asyncio.to_thread(store.clear)
+    source.consumer.seek(source.partition, store.checkpoint.position if store.checkpoint else log.beginning)
+    reading = Reading(worker, value_type)
+    await _read(store, source, reading, log.end)
+    reading.finish()
+    if log.topic_id is not None:
+        await asyncio.to_thread(store.apply, (), Checkpoint(log.topic_id, shape, log.end, as_of_ms))
+    logger().info(
+        "state restored",
+        worker=worker,
+        partition=source.partition.partition,
+        keys=len(store),
+        records=reading.records,
+        seconds=round(time.monotonic() - started, 3),
+        **({"from_the_beginning": cold} if cold else {}),
+    )
+
+
+def _apply(store: Store, reading: Reading, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
+    store.apply(reading.changes(records))
+
+
+async def _log_of(source: Source) -> Log:
+    tp, identity = source.partition, source.identity
+    beginning = (await source.consumer.beginning_offsets([tp]))[tp]
+    end = (await source.consumer.end_offsets([tp]))[tp]
+    return Log(identity.topic_id, beginning, end, identity.tombstones_kept_ms)
+
+
+async def _read(store: Store, source: Source, reading: Reading, end: int) -> None:
+    """Apply all records before ``end``: counting them would miss what was compacted or aborted."""
+    consumer, tp = source.consumer, source.partition
+    remaining = metrics.STATE_RESTORE_REMAINING.labels(reading.worker, str(tp.partition))
+    restored = metrics.STATE_RESTORED.labels(reading.worker, str(tp.partition))
+    try:
+        while (position := await consumer.position(tp)) < end:
+            remaining.set(end - position)
+            records = (await consumer.getmany(tp, timeout_ms=_POLL_MS, max_records=_AT_ONCE)).get(tp, ())
+            restored.inc(len(records))
+            await asyncio.to_thread(_apply, store, reading, records)
+    finally:
+        remaining.set(0)
