@@ -115,6 +115,11 @@ app.command(
     help="Show or publish what waits on disk for Kafka.",
 )
 app.command(
+    "midi_ingest.commands.state:state",
+    name="state",
+    help="Show what stateful workers remember, and repair it.",
+)
+app.command(
     "midi_ingest.commands.send:send",
     name="send",
     help="Post callbacks to the ingress, as a sender would.",

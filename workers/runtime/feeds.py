@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Protocol
@@ -77,14 +77,20 @@ class Opening:
             return None
         window = self.settings.dedup_window
         store = await self._store(window)
-        tp = self._partition_of(changelog(self.worker.name, window))
+        async with self.changelog() as source:
+            await restore(store, source, self.worker.name, self.worker.state_type)
+        return LaneState(self.worker.state_type, window, store)
+
+    @contextlib.asynccontextmanager
+    async def changelog(self) -> AsyncIterator[Source]:
+        """This lane's partition of the worker's changelog, and a consumer of it."""
+        tp = self._partition_of(changelog(self.worker.name, self.settings.dedup_window))
+        identity = await identify(self.settings, tp.topic)
         async with contextlib.AsyncExitStack() as stack:
-            identity = await identify(self.settings, tp.topic)
             consumer = clients.reader(self.settings)
             await started(stack, consumer)
             consumer.assign([tp])
-            await restore(store, Source(consumer, tp, identity), self.worker.name, self.worker.state_type)
-        return LaneState(self.worker.state_type, window, store)
+            yield Source(consumer, tp, identity)
 
     async def _store(self, window: timedelta) -> SqliteStore:
         """The lane's store; closed with ``stack``, also if it is still being opened then."""

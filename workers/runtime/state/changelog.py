@@ -11,27 +11,11 @@ from aiokafka import ConsumerRecord
 
 from schemas import headers as h
 from workers.runtime.state.checkpoint import version_of
-from workers.runtime.state.errors import StateError
+from workers.runtime.state.errors import Unreadable, UnreadableRecords
 from workers.runtime.state.store import Change
 
 _MOST_UNREADABLE: Final = 10_000
 """Beyond this it is not some records that are broken: it is another worker's changelog, or another version's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A record that is none of ours, and why."""
-
-    topic: str
-    partition: int
-    offset: int
-    key: bytes
-    why: str
-
-    @property
-    def position(self) -> str:
-        """Where it stands, as one word."""
-        return f"{self.topic}/{self.partition}/{self.offset}"
 
 
 @dataclass
@@ -51,7 +35,7 @@ class Reading:
         """The changes in the next records.
 
         Raises:
-            StateError: too many of them cannot be read.
+            UnreadableRecords: too many of them cannot be read.
         """
         read = []
         for record in records:
@@ -70,16 +54,10 @@ class Reading:
         """Make sure that all of it could be read.
 
         Raises:
-            StateError: it could not; names the first record that is in the way, and what to do.
+            UnreadableRecords: some are in the way.
         """
-        if not self.unreadable:
-            return
-        first = min(self.unreadable.values(), key=lambda record: record.offset)
-        others = f" and {len(self.unreadable) - 1} more" if len(self.unreadable) > 1 else ""
-        raise StateError(
-            f"The changelog's record {first.position}{others} cannot be read: {first.why}. "
-            f"`midi-ingest state rebuild {self.worker}` shows what is in the way and how to have it forgotten."
-        )
+        if self.unreadable:
+            raise UnreadableRecords(self.worker, list(self.unreadable.values()))
 
     def _change(self, key: bytes, record: ConsumerRecord[bytes, bytes]) -> Change:
         change = Change(key.decode(), record.value, record.timestamp)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from broker.changelogs import Identity
 from telemetry import metrics
 from telemetry.logs import logger
 from workers.runtime.state.changelog import Reading
 from workers.runtime.state.checkpoint import Checkpoint, Log, shape_of, why_cold
-from workers.runtime.state.store import Store
+from workers.runtime.state.store import Change, Store
 
 _POLL_MS: Final = 1_000
 _AT_ONCE: Final = 10_000
@@ -50,7 +50,7 @@ async def restore(store: Store, source: Source, worker: str, value_type: type[ms
         await asyncio.to_thread(store.clear)
     source.consumer.seek(source.partition, store.checkpoint.position if store.checkpoint else log.beginning)
     reading = Reading(worker, value_type)
-    await _read(store, source, reading, log.end)
+    await read(source, reading, log.end, store.apply)
     reading.finish()
     if log.topic_id is not None:
         await asyncio.to_thread(store.apply, (), Checkpoint(log.topic_id, shape, log.end, as_of_ms))
@@ -65,10 +65,6 @@ async def restore(store: Store, source: Source, worker: str, value_type: type[ms
     )
 
 
-def _apply(store: Store, reading: Reading, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
-    store.apply(reading.changes(records))
-
-
 async def _log_of(source: Source) -> Log:
     tp, identity = source.partition, source.identity
     beginning = (await source.consumer.beginning_offsets([tp]))[tp]
@@ -76,8 +72,14 @@ async def _log_of(source: Source) -> Log:
     return Log(identity.topic_id, beginning, end, identity.tombstones_kept_ms)
 
 
-async def _read(store: Store, source: Source, reading: Reading, end: int) -> None:
-    """Apply all records before ``end``: counting them would miss what was compacted or aborted."""
+async def read(
+    source: Source, reading: Reading, end: int, apply: Callable[[Sequence[Change]], object]
+) -> None:
+    """Apply all changes before ``end``, in a thread: counting them would miss what was compacted or aborted.
+
+    Raises:
+        StateError, StoreError, KafkaError: see `restore`.
+    """
     consumer, tp = source.consumer, source.partition
     remaining = metrics.STATE_RESTORE_REMAINING.labels(reading.worker, str(tp.partition))
     restored = metrics.STATE_RESTORED.labels(reading.worker, str(tp.partition))
@@ -86,6 +88,6 @@ async def _read(store: Store, source: Source, reading: Reading, end: int) -> Non
             remaining.set(end - position)
             records = (await consumer.getmany(tp, timeout_ms=_POLL_MS, max_records=_AT_ONCE)).get(tp, ())
             restored.inc(len(records))
-            await asyncio.to_thread(_apply, store, reading, records)
+            await asyncio.to_thread(lambda: apply(reading.changes(records)))  # noqa: B023 - it is awaited
     finally:
         remaining.set(0)
