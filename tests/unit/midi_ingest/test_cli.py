@@ -17,6 +17,7 @@ COMMANDS = [
     [], ["up"], ["ingest"], ["worker"], ["workers"], ["send"], ["topics"], ["topics", "apply"], ["topics", "diff"],
     ["topics", "read"], ["spool"], ["spool", "status"], ["spool", "drain"],
     ["dlq"], ["dlq", "list"], ["dlq", "show"], ["dlq", "redrive"], ["dlq", "purge"], ["replay"], ["task"],
+    ["state"], ["state", "show"], ["state", "rebuild"],
 ]  # fmt: skip
 
 

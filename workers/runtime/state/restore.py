@@ -18,7 +18,8 @@ from workers.runtime.state.changelog import Reading
 from workers.runtime.state.checkpoint import Checkpoint, Log, shape_of, why_cold
 from workers.runtime.state.store import Change, Store
 
-_POLL_MS: Final = 1_000
+_POLL_MS: Final = 50
+"""Behind the last record there may be only the mark of a transaction, for which aiokafka waits as for a record."""
 _AT_ONCE: Final = 10_000
 
 
