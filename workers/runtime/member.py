@@ -35,7 +35,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         self._worker, self._settings = worker, settings
         self._handler = Handler(worker, settings, version)
         self._lanes: dict[int, tuple[Lane, asyncio.Task[None]]] = {}
-        self._assigned = False
+        self._assigned = self._ending = False
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._log = logger().bind(worker=worker.name)
 
@@ -63,6 +63,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             await asyncio.wait([polling, self._failed], return_when=asyncio.FIRST_COMPLETED)
             await (polling if polling.done() else self._failed)
         finally:
+            self._ending = True
             polling.cancel()
             await asyncio.wait([polling])
             await self._stop_lanes()
@@ -82,7 +83,9 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             self._log.info("lanes given back", partitions=sorted({tp.partition for tp in revoked}))
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """The group has assigned partitions: their lanes open."""
+        """The group has assigned partitions: their lanes open, unless this member is about to leave."""
+        if self._ending:
+            return
         self._consumer.pause(*assigned)
         try:
             numbers = _partition_numbers(assigned)
