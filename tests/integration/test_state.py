@@ -12,12 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+import aiohttp
 import msgspec
 import pytest
 from prometheus_client import REGISTRY
 
 from broker import clients, topics
 from broker.changelogs import identify
+from broker.embedded.ports import free_port
 from broker.topics import TopicsError
 from midi_ingest.settings import Settings
 from schemas.message import Body, Message, Topic
@@ -144,6 +146,15 @@ async def partition_of(settings: Settings, key: str) -> int:
     return partition
 
 
+async def is_ready(port: int) -> bool:
+    async with aiohttp.ClientSession() as session:
+        try:
+            async with session.get(f"http://127.0.0.1:{port}/readyz") as response:
+                return response.status == 200
+        except aiohttp.ClientError:
+            return False
+
+
 async def append(settings: Settings, key: bytes, value: bytes | None, partition: int) -> int:
     """Write to the changelog as only a bug or a person would; returns the offset."""
     producer = clients.producer(settings)
@@ -192,7 +203,8 @@ async def test_lanes_that_move_between_members_with_one_directory_keep_their_sta
     keys = [f"key-{number}" for number in range(30)]
     async with running(on_disk):
         await count(on_disk, *keys, times=dict.fromkeys(keys, 1))
-        async with running(on_disk):
+        async with running(on_disk.model_copy(update={"health_port": (port := free_port())})):
+            await eventually(lambda: is_ready(port), lambda: "the second member has no lanes")
             await count(on_disk, *keys, times=dict.fromkeys(keys, 2))
         await count(on_disk, *keys, times=dict.fromkeys(keys, 3))
     before = restored()
