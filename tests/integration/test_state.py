@@ -22,7 +22,7 @@ from broker.changelogs import identify
 from broker.embedded.ports import free_port
 from broker.topics import TopicsError
 from midi_ingest.settings import Settings
-from schemas.message import Body, Message, Topic
+from schemas.message import Body, Message
 from schemas.topics import changelog
 from tests.topics import Seen, delete_topics, eventually, read_all, read_until, write
 from workers.runtime.api import State, Worker, worker
@@ -36,18 +36,12 @@ ROOT = Path(__file__).parents[2]
 WINDOW_MS = 30 * 24 * 60 * 60 * 1000
 
 
-class Word(Body, frozen=True):
+class Word(Body, topic="test.words", kind="test.word"):
     """What the worker of these tests reads."""
 
-    topic: ClassVar = Topic("test.words")
-    kind: ClassVar = "test.word"
 
-
-class Counted(Message, frozen=True, kw_only=True):
+class Counted(Message, topic="test.counted", kind="test.counted"):
     """What it writes."""
-
-    topic: ClassVar = Topic("test.counted")
-    kind: ClassVar = "test.counted"
 
     times: int
 
