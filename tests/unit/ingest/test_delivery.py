@@ -58,7 +58,11 @@ async def publishing_to(
     async def connected(_: Link) -> Producer:
         return producer
 
+    async def asked(*_: object) -> str:
+        return ""
+
     monkeypatch.setattr(Link, "_open", connected)
+    monkeypatch.setattr(Link, "_ask", asked)
     monkeypatch.setattr("ingest.publishing.publisher._STOP_SECONDS", 0.01)
     monkeypatch.setattr("ingest.publishing.publisher._SWEEP_SECONDS", 0.01)
     settings = IngressSettings(partitions=PARTITIONS, publish_timeout_seconds=timeout_seconds)
