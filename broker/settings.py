@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from schemas.topics import Layout
 
+_LAST_PORT: Final = 65535
+
 
 def _servers(value: str) -> str:
     for server in value.split(","):
         host, _, port = server.strip().rpartition(":")
-        if not host or not port.isdecimal():
-            raise ValueError("expected host:port, or several separated by commas")
+        if not host or not port.isdecimal() or not 0 < int(port) <= _LAST_PORT:
+            raise ValueError("expected host:port, or several separated by commas, each port from 1 to 65535")
     return value
 
 

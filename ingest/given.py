@@ -1,4 +1,4 @@
-"""What people give as settings: blank where there is nothing to set, and words that are quoted back to them."""
+"""What people give as settings: paths that may be left out, and words that are quoted back to them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,9 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator
 
+from telemetry.settings import blank_is_unset
+
 QUOTED_CHARACTERS_MAX: Final = 40
-
-
-def blank_is_unset(value: object) -> object:
-    """None for a blank text: Compose and templates write one where there is nothing to set."""
-    return None if isinstance(value, str) and not value.strip() else value
-
 
 OptionalPath = Annotated[Path | None, BeforeValidator(blank_is_unset)]
 """The path of a file or directory, if there is one."""

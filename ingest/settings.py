@@ -29,6 +29,10 @@ def _path(path: str) -> str:
             "expected a path such as /suno-midi-callback: first a slash, then only letters, digits, '.', '_', '~', "
             "'-' and slashes"
         )
+    if {".", ".."} & set(path.split("/")):
+        raise ValueError(
+            "expected a path without . and .. between its slashes: clients resolve them, and miss it"
+        )
     if path in {HEALTH, READY, METRICS}:
         raise ValueError(f"{path} is answered by the ingress itself: choose another path")
     return path

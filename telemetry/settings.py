@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
+
+
+def blank_is_unset(value: object) -> object:
+    """None for a blank text: Compose and templates write one where there is nothing to set."""
+    return None if isinstance(value, str) and not value.strip() else value
 
 
 class TelemetrySettings(BaseModel):
@@ -16,7 +21,7 @@ class TelemetrySettings(BaseModel):
     log_format: Literal["auto", "console", "json"] = Field(
         default="auto", description="`auto` writes for people on a terminal and JSON lines everywhere else."
     )
-    health_port: int | None = Field(
+    health_port: Annotated[int | None, BeforeValidator(blank_is_unset)] = Field(
         default=None,
         ge=0,
         le=65535,

@@ -8,7 +8,8 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, SecretStr
 
-from ingest.given import OptionalPath, blank_is_unset
+from ingest.given import OptionalPath
+from telemetry.settings import blank_is_unset
 
 _SEPARATORS: Final = re.compile(r"[,\s]+")
 

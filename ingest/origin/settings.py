@@ -9,9 +9,10 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from pydantic_settings import NoDecode
 
-from ingest.given import blank_is_unset, quoted
+from ingest.given import quoted
 from ingest.origin.addresses import Network, networks, no_everybody
 from ingest.origin.registry import VERIFIERS, VerifierSettings
+from telemetry.settings import blank_is_unset
 
 NONE: Final = "none"
 

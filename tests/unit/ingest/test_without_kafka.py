@@ -154,7 +154,10 @@ async def test_a_port_in_use_is_named(nowhere: str) -> None:
             await serve(settings, Guard(settings), asyncio.Event())
 
 
-@pytest.mark.parametrize("path", ["", "callback", "/a?b", "/a b", "/healthz", "/readyz", "/metrics", "/ü"])
+@pytest.mark.parametrize(
+    "path",
+    ["", "callback", "/a?b", "/a b", "/healthz", "/readyz", "/metrics", "/ü", "/a/../b", "/./a", "/.."],
+)
 def test_a_path_that_cannot_be_served_is_refused(path: str) -> None:
     with pytest.raises(ValidationError, match="path"):
         IngressSettings(path=path)

@@ -59,6 +59,8 @@ WRONG = [
     ("KAFKA_BOOTSTRAP_SERVERS", "swordfish:"),
     ("KAFKA_BOOTSTRAP_SERVERS", ":9092"),
     ("KAFKA_BOOTSTRAP_SERVERS", ""),
+    ("KAFKA_BOOTSTRAP_SERVERS", "swordfish:0"),
+    ("KAFKA_BOOTSTRAP_SERVERS", "good:9092,swordfish:65536"),
     ("MIDI_INGEST_TOPIC_PREFIX", "sword fish"),
     ("MIDI_INGEST_PARTITIONS", "swordfish"),
     ("MIDI_INGEST_PARTITIONS", "0"),
@@ -122,6 +124,17 @@ def test_every_wrong_value_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> N
         "MIDI_INGEST_PORT",
         "MIDI_INGEST_RENDERER",
     }
+
+
+@pytest.mark.parametrize(
+    "variable", [name for name, field in variables().items() if Settings.model_fields[field].default is None]
+)
+@pytest.mark.parametrize("blank", ["", " "])
+def test_a_blank_setting_that_may_be_unset_is_unset(
+    monkeypatch: pytest.MonkeyPatch, variable: str, blank: str
+) -> None:
+    monkeypatch.setenv(variable, blank)
+    assert getattr(load(), variables()[variable]) is None
 
 
 @pytest.mark.parametrize(
