@@ -67,9 +67,13 @@ class Ingress:
         self._tell(request, route, response.status, perf_counter() - started, refusal)
         return response
 
-    async def drain(self, timeout_seconds: float) -> None:
-        """Wait until no callback is under way; from now on each answer closes its connection."""
+    def withdraw(self) -> None:
+        """Be not ready from now on, and close each connection with its next answer: others are to be asked."""
         self._draining = True
+
+    async def drain(self, timeout_seconds: float) -> None:
+        """Wait until no callback is under way."""
+        self.withdraw()
         self._idle.clear()
         if not self.under_way:
             return

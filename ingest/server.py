@@ -30,6 +30,9 @@ from telemetry.logs import logger
 _BACKLOG: Final = 1024
 _LAST_WRITES_SECONDS: Final = 1.0
 _GAUGES_SECONDS: Final = 1.0
+_LAST_TURNS: Final = 3
+"""Turns of the event loop in which connections are taken that the system has accepted: closing would reset them."""
+
 _OTHER_FILES: Final = 256
 """Descriptors for all that is no connection of a sender: Kafka's connections, the spool, the log."""
 
@@ -98,6 +101,10 @@ async def listening(
     gauges = asyncio.create_task(_gauge(server, ingress, budgets))
     try:
         yield listener.sockets[0].getsockname()[1]
+        ingress.withdraw()
+        await asyncio.sleep(settings.stop_delay_seconds)
+        for _ in range(_LAST_TURNS):
+            await asyncio.sleep(0)
         listener.close()
         await ingress.drain(settings.drain_timeout_seconds)
     finally:

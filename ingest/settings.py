@@ -140,6 +140,13 @@ class IngressSettings(OriginSettings, SpoolSettings, KafkaSettings, TelemetrySet
         description="Seconds that Kafka may take to acknowledge a callback; then it is spooled, or the answer "
         "is 503. Every answer is promised within 5 s.",
     )
+    stop_delay_seconds: float = Field(
+        default=0,
+        ge=0,
+        le=60,
+        description="Seconds for which a stopping ingress still takes callbacks while /readyz is 503, so that "
+        "load balancers turn to others first.",
+    )
     drain_timeout_seconds: float = Field(
         default=8,
         ge=0,

@@ -11,7 +11,6 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -21,7 +20,9 @@ from prometheus_client import multiprocess
 
 from broker.embedded.tether import tied_to_this_process
 from ingest.http import binding
+from ingest.spool import claim
 from midi_ingest import process
+from midi_ingest.metrics_dir import metrics_dir
 from midi_ingest.parts import Deaths, PartError, ending
 from midi_ingest.process import Stopped
 from midi_ingest.settings import Settings, SettingsError, guard_of, require_tls
@@ -45,8 +46,10 @@ def run(processes: int) -> int:
 async def _supervise(settings: Settings, stop: asyncio.Event, processes: int) -> None:
     guard_of(settings)  # so that what is wrong is said once, and not by each
     require_tls(settings)
-    with _holding_port(settings), tempfile.TemporaryDirectory(prefix="midi-ingest-") as metrics_dir:
-        env = {METRICS_DIR: metrics_dir, QUOTA: str(settings.quarantine_max_bytes // processes)}
+    if settings.spool_dir is not None:
+        await asyncio.to_thread(claim.prepare, settings.spool_dir)
+    with _holding_port(settings), metrics_dir() as folder:
+        env = {METRICS_DIR: folder, QUOTA: str(settings.quarantine_max_bytes // processes)}
         siblings = [_Sibling(number, env) for number in range(1, processes + 1)]
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _pass_on, siblings)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one may have been held until now
@@ -54,7 +57,7 @@ async def _supervise(settings: Settings, stop: asyncio.Event, processes: int) ->
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([*running, stopping], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        patience_seconds = settings.drain_timeout_seconds + STOP_SECONDS
+        patience_seconds = settings.stop_delay_seconds + settings.drain_timeout_seconds + STOP_SECONDS
         await asyncio.gather(*(sibling.stop(patience_seconds) for sibling in siblings))
         for ended in await asyncio.gather(*running, return_exceptions=True):
             if isinstance(ended, PartError):

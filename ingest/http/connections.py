@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, cast
 
-from aiohttp import EMPTY_PAYLOAD, StreamReader, hdrs, web
+from aiohttp import EMPTY_PAYLOAD, HttpVersion11, StreamReader, hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.web_protocol import _ErrInfo
+from aiohttp.web_protocol import ERROR, _ErrInfo
 from yarl import URL
 
 from ingest.http.problems import Problem, unavailable
@@ -25,6 +25,7 @@ TINY_CHUNKS: Final = 1000
 TINY_CHUNK_BYTES: Final = 16
 """So many chunks at once that are smaller than this on average: no sender cuts so, and each costs microseconds."""
 
+_MALFORMED: Final = ERROR._replace(version=HttpVersion11)
 _NO_TARGET: Final = URL("/no-such-target")
 
 
@@ -76,7 +77,9 @@ class Server(web.Server):
         return _Connection(self, loop=self._loop, **self._kwargs)
 
     def _make_request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> _Request:
-        protocol.caught_up()
+        protocol.begin(payload)
+        if message is ERROR:  # there, aiohttp answers in HTTP/1.0
+            message = _MALFORMED
         try:
             return _Request(message, payload, protocol, writer, task, self._loop)
         except ValueError:
@@ -95,7 +98,7 @@ class _Request(web.BaseRequest):
 class _Connection(web.RequestHandler):
     """A connection whose own errors are problem documents, and whose log shows nothing of what was sent."""
 
-    __slots__ = ("_ahead_bytes", "_head_bytes", "_server", "_unread")
+    __slots__ = ("_ahead_bytes", "_begun", "_has_ended", "_head_bytes", "_server", "_unread")
 
     def __init__(self, server: Server, **kwargs: Any) -> None:
         super().__init__(server, **kwargs)
@@ -103,6 +106,10 @@ class _Connection(web.RequestHandler):
         self._head_bytes = 0
         """So much has come of a request whose headers are not whole yet, or is in what has come ahead."""
         self._ahead_bytes = 0
+        self._begun: StreamReader | None = None
+        """The body of the request that was begun last."""
+        self._has_ended = False
+        """Whether the sender sends no more, but waits for answers."""
         self._unread: asyncio.TimerHandle | None = None
         """Ends a connection whose sender does not read its answers."""
 
@@ -175,6 +182,21 @@ class _Connection(web.RequestHandler):
         elif current is not None and _is_shredded(current.content):
             self._refuse_shreds()
 
+    def eof_received(self) -> bool:  # type: ignore[override]  # aiohttp's closes the connection
+        """Answer the requests that have come whole, though their sender sends no more; over TLS that cannot be."""
+        is_tls = self.transport is None or self.transport.get_extra_info("sslcontext") is not None
+        is_busy = self._begun is not None and self._waiter is None
+        bodies = [body for _, body in self._messages] + ([self._begun] if is_busy and self._begun else [])
+        if is_tls or not bodies or not all(body.is_eof() for body in bodies):
+            return False
+        self._has_ended = True
+        self._close_after_last()
+        return True
+
+    def _close_after_last(self) -> None:
+        if self._has_ended and not self._messages:
+            self.close()
+
     def _come_in_headers(self, length_bytes: int) -> None:
         """Count what is of no whole request yet."""
         self._head_bytes += length_bytes
@@ -201,10 +223,12 @@ class _Connection(web.RequestHandler):
             logger().info("connection dropped: too many bytes wait behind requests", bytes=length_bytes)
             self.transport.abort()
 
-    def caught_up(self) -> None:
+    def begin(self, body: StreamReader) -> None:
         """Note that a next request is begun; aiohttp reads on if none waits behind it."""
+        self._begun = body
         if self._ahead_bytes and not self._messages:
             self._give_back()
+        self._close_after_last()
 
     def _give_back(self) -> None:
         self._server.ahead.give(self._ahead_bytes)

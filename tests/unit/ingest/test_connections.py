@@ -6,6 +6,7 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
+import uvloop
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
@@ -17,6 +18,7 @@ from tests.unit.ingest.wire import (
     Connection,
     Published,
     Refusals,
+    Run,
     connection,
     exchange,
     handled,
@@ -183,12 +185,43 @@ async def test_what_is_no_http_is_400_and_not_repeated_in_log_or_answer(port: in
             answer = await peer.answer()
         assert await peer.ends()
 
-    assert (answer.status, answer.json()["title"]) == (400, "Bad Request")
+    assert (answer.version, answer.status, answer.json()["title"]) == ("HTTP/1.1", 400, "Bad Request")
     assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["connection"] == "close"
     assert [line["status"] for line in logs] == [400]
     assert "secret" not in str(logs)
     assert b"secret" not in answer.body
     assert (await exchange(port, post())).status == 200
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+@pytest.mark.parametrize("wanted", [1, 3])
+async def test_who_sends_no_more_gets_the_answers_to_what_came_whole(run: Run, wanted: int) -> None:
+    async def half_close() -> None:
+        async def deliver(_: Record) -> None:
+            await asyncio.wait_for(has_ended.wait(), 20)
+
+        has_ended = asyncio.Event()
+        async with running(deliver) as port, connection(port) as peer:
+            await peer.send(post() * wanted)
+            peer.writer.write_eof()
+            await handled(port)
+            has_ended.set()
+            assert [(await peer.answer()).status for _ in range(wanted)] == [200] * wanted
+            assert await peer.ends()
+
+    await asyncio.to_thread(run, half_close())
+
+
+@pytest.mark.parametrize("data", [post()[:-1], post()[:40], post() + post()[:-1], b""])
+async def test_who_sends_no_more_in_the_midst_of_a_request_is_hung_up_on(
+    published: Published, data: bytes
+) -> None:
+    async with running(published) as port, connection(port) as peer:
+        await peer.send(data)
+        peer.writer.write_eof()
+        async with asyncio.timeout(20):
+            await peer.reader.read()
 
 
 @pytest.mark.parametrize("data", [b"", post(), post() + b"\r\n"])

@@ -62,6 +62,27 @@ async def test_without_kafka_the_ingress_lives_is_not_ready_and_asks_to_come_aga
     assert all(int(answer.headers["retry-after"]) > 0 for answer in answers)
 
 
+async def test_a_stopping_ingress_is_not_ready_before_it_takes_no_more(nowhere: str) -> None:
+    settings = IngressSettings(
+        KAFKA_BOOTSTRAP_SERVERS=nowhere, port=0, publish_timeout_seconds=0.1, stop_delay_seconds=1
+    )
+    stop, bound = asyncio.Event(), asyncio.Queue[int]()
+    serving = asyncio.create_task(serve(settings, Guard(settings), stop, on_ready=bound.put_nowait))
+    async with asyncio.timeout(20):
+        port = await bound.get()
+        assert (await exchange(port, post())).headers.get("connection") is None
+        stop.set()
+        while (await exchange(port, request("GET", "/readyz"))).json()[
+            "detail"
+        ] != "The ingress is stopping.":
+            pass
+        answer = await exchange(port, post())
+        assert (answer.status, answer.headers["connection"]) == (503, "close")
+        await serving
+    with pytest.raises(ConnectionRefusedError):
+        await exchange(port, post())
+
+
 def record(key: bytes, length_bytes: int) -> Record:
     return Record("midi.callbacks", key, bytes(length_bytes), [])
 

@@ -90,6 +90,17 @@ async def test_processes_share_the_quota_of_what_is_no_callback(
     assert shares == [settings.quarantine_max_bytes // 3] * 3
 
 
+async def test_a_spool_that_cannot_be_written_is_told_before_a_process_is_started(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    starts = Starts(monkeypatch, STUBBORN)
+    (tmp_path / "file").touch()
+    wrong = settings.model_copy(update={"spool_dir": tmp_path / "file" / "spool"})
+    with pytest.raises(OSError, match="Set MIDI_INGEST_SPOOL_DIR"):
+        await siblings._supervise(wrong, asyncio.Event(), 2)
+    assert not starts.environments
+
+
 async def test_a_process_that_a_hangup_ends_before_it_can_listen_is_started_again_and_no_death(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
