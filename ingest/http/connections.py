@@ -14,6 +14,7 @@ from aiohttp.web_protocol import ERROR, _ErrInfo
 from yarl import URL
 
 from ingest.http.problems import Problem, unavailable
+from ingest.http.unread import ReadingConnection
 from ingest.limits import Budget, Limit, refused
 from telemetry import metrics
 from telemetry.logs import logger
@@ -95,13 +96,19 @@ class _Request(web.BaseRequest):
         response.headers.popall(hdrs.SERVER, None)
 
 
-class _Connection(web.RequestHandler):
+class _Connection(ReadingConnection):
     """A connection whose own errors are problem documents, and whose log shows nothing of what was sent."""
 
-    __slots__ = ("_ahead_bytes", "_begun", "_has_ended", "_head_bytes", "_server", "_unread")
+    __slots__ = ("_ahead_bytes", "_begun", "_has_ended", "_head_bytes", "_server")
 
     def __init__(self, server: Server, **kwargs: Any) -> None:
-        super().__init__(server, **kwargs)
+        limits = server.limits
+        super().__init__(
+            server,
+            unread_bytes=limits.unread_bytes,
+            unread_timeout_seconds=limits.unread_timeout_seconds,
+            **kwargs,
+        )
         self._server = server
         self._head_bytes = 0
         """So much has come of a request whose headers are not whole yet, or is in what has come ahead."""
@@ -110,58 +117,21 @@ class _Connection(web.RequestHandler):
         """The body of the request that was begun last."""
         self._has_ended = False
         """Whether the sender sends no more, but waits for answers."""
-        self._unread: asyncio.TimerHandle | None = None
-        """Ends a connection whose sender does not read its answers."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin; or, where there are too many connections, say so and end."""
         transport = cast(asyncio.Transport, transport)
         if not self._server.is_full:
-            # Resumed at 0 only, since what little is left unread would hold the connection for ever, too.
-            transport.set_write_buffer_limits(high=self._server.limits.unread_bytes, low=0)
             super().connection_made(transport)
             return
         metrics.REQUESTS.labels("other", "503").inc()
         refused(Limit.CONNECTIONS)
         _last_words(transport, unavailable("Too many connections are open."))
 
-    async def start(self) -> None:
-        """Answer requests; at the end, too, answers have only so long to be read."""
-        transport = self.transport
-        try:
-            await super().start()
-        finally:
-            if self._manager is not None and transport is not None and transport.get_write_buffer_size():
-                self._expect_reading(transport)
-
-    def pause_writing(self) -> None:
-        """Write no more until all is read, for which there is only so long; nor read what would wait for that."""
-        super().pause_writing()
-        self._pause_reading_for_buffer()
-        if self.transport is not None:
-            self._expect_reading(self.transport)
-
-    def resume_writing(self) -> None:
-        """Go on: all is read."""
-        super().resume_writing()
-        self._read_at_last()
-        self._resume_reading_if_drained()
-
     def connection_lost(self, exc: BaseException | None) -> None:
         """End: nothing can be read any more."""
-        self._read_at_last()
         self._give_back()
         super().connection_lost(exc)
-
-    def _expect_reading(self, transport: asyncio.Transport) -> None:
-        if self._unread is None:
-            seconds = self._server.limits.unread_timeout_seconds
-            self._unread = self._loop.call_later(seconds, _abandon, transport)
-
-    def _read_at_last(self) -> None:
-        if self._unread is not None:
-            self._unread.cancel()
-            self._unread = None
 
     def data_received(self, data: bytes) -> None:
         """Take in what has arrived, within bounds."""
@@ -299,13 +269,6 @@ def _is_shredded(body: StreamReader) -> bool:
     if body is EMPTY_PAYLOAD or (ends := body._http_chunk_splits) is None:  # noqa: SLF001 - aiohttp tells nobody else
         return False
     return len(ends) > TINY_CHUNKS and body._size < TINY_CHUNK_BYTES * len(ends)  # noqa: SLF001
-
-
-def _abandon(transport: asyncio.Transport) -> None:
-    """Drop a connection, and what its sender has not read; to close it would wait for just that."""
-    refused(Limit.UNREAD_ANSWERS)
-    logger().info("answers left unread", bytes=transport.get_write_buffer_size())
-    transport.abort()
 
 
 def _last_words(transport: asyncio.Transport, problem: Problem) -> None:
