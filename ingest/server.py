@@ -29,6 +29,8 @@ from telemetry.logs import logger
 
 _BACKLOG: Final = 1024
 _LAST_WRITES_SECONDS: Final = 1.0
+_LAST_REQUESTS_SECONDS: Final = 0.5
+_POLL_SECONDS: Final = 0.01
 _GAUGES_SECONDS: Final = 1.0
 _LAST_TURNS: Final = 3
 """Turns of the event loop in which connections are taken that the system has accepted: closing would reset them."""
@@ -106,11 +108,20 @@ async def listening(
         for _ in range(_LAST_TURNS):
             await asyncio.sleep(0)
         listener.close()
+        await _first_requests(server)
         await ingress.drain(settings.drain_timeout_seconds)
     finally:
         gauges.cancel()
         listener.close()
         await runner.cleanup()
+
+
+async def _first_requests(server: Server) -> None:
+    """Let connections that were made in the last moment send what they were made for."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LAST_REQUESTS_SECONDS):
+            while server.awaits_first_requests:
+                await asyncio.sleep(_POLL_SECONDS)
 
 
 @contextlib.asynccontextmanager

@@ -73,6 +73,11 @@ class Server(web.Server):
         """Whether there are as many connections as there may be."""
         return len(self._connections) >= self.limits.connections
 
+    @property
+    def awaits_first_requests(self) -> bool:
+        """Whether a connection has sent no request yet."""
+        return any(connection._request_count == 0 for connection in self.connections)  # noqa: SLF001 - aiohttp's
+
     def __call__(self) -> web.RequestHandler:
         """What speaks on a new connection."""
         return _Connection(self, loop=self._loop, **self._kwargs)

@@ -10,6 +10,7 @@ import uvloop
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
+from ingest import server
 from ingest.limits import Limit
 from ingest.record import Record
 from tests.unit.ingest.wire import (
@@ -192,6 +193,31 @@ async def test_what_is_no_http_is_400_and_not_repeated_in_log_or_answer(port: in
     assert "secret" not in str(logs)
     assert b"secret" not in answer.body
     assert (await exchange(port, post())).status == 200
+
+
+async def test_who_had_just_connected_when_the_ingress_stops_is_answered(
+    published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "_LAST_REQUESTS_SECONDS", 20)
+    ingress = AsyncExitStack()
+    port = await ingress.enter_async_context(running(published))
+    async with connection(port) as peer:
+        await handled(port)
+        stopping = asyncio.create_task(ingress.aclose())
+        while await _is_listening(port):
+            pass
+        await peer.send(post())
+        answer = await peer.answer()
+        assert (answer.status, answer.headers["connection"]) == (200, "close")
+        await stopping
+
+
+async def _is_listening(port: int) -> bool:
+    try:
+        await handled(port)
+    except (ConnectionError, asyncio.IncompleteReadError):
+        return False
+    return True
 
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
