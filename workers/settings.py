@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from broker.settings import KafkaSettings
-from telemetry.settings import TelemetrySettings
+from telemetry.settings import TelemetrySettings, blank_is_unset
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600}
 
@@ -63,7 +63,7 @@ class WorkerSettings(KafkaSettings, TelemetrySettings):
         le=3650,
         description="How long a task is remembered, so that its repeats are dropped; senders keep data for 14.",
     )
-    state_dir: Path | None = Field(
+    state_dir: Annotated[Path | None, BeforeValidator(blank_is_unset)] = Field(
         default=None,
         description="Directory in which stateful workers keep what they remember; unset: in temporary files, filled "
         "from Kafka at each start. It must be on a disk of this machine; several processes may share it.",
