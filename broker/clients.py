@@ -17,8 +17,6 @@ REQUEST_TIMEOUT_MS: Final = 10_000
 TRANSACTION_TIMEOUT_MS: Final = 15_000
 """An open transaction holds up every reader behind it: Kafka aborts it after this long."""
 
-SESSION_TIMEOUT_MS: Final = 10_000
-HEARTBEAT_MS: Final = 3_000
 REBALANCE_TIMEOUT_MS: Final = 60_000
 """How long members may take to hand over their partitions; aiokafka calls it `max_poll_interval_ms`."""
 
@@ -30,8 +28,13 @@ use_zstd_level()
 encode_at_once()
 
 
-def producer(settings: KafkaSettings, *, transactional_id: str | None = None) -> AIOKafkaProducer:
-    """An idempotent producer with ``acks=all``; transactional where an id is given."""
+def producer(
+    settings: KafkaSettings, *, transactional_id: str | None = None, passes_on: bool = False
+) -> AIOKafkaProducer:
+    """An idempotent producer with ``acks=all``; transactional where an id is given.
+
+    One that ``passes_on`` what Kafka took before leaves it to Kafka to refuse what is too large.
+    """
     return AIOKafkaProducer(
         bootstrap_servers=settings.kafka_bootstrap_servers,
         client_id="midi-ingest",
@@ -42,8 +45,8 @@ def producer(settings: KafkaSettings, *, transactional_id: str | None = None) ->
         request_timeout_ms=REQUEST_TIMEOUT_MS,
         compression_type=None if settings.compression == "none" else settings.compression,
         max_batch_size=BATCH_BYTES,
-        # Kafka's limit is on what is compressed, aiokafka's on what is not: a worker passes on what Kafka took.
-        max_request_size=_NO_LIMIT if transactional_id else settings.layout.max_record_bytes,
+        # Kafka's limit is on what is compressed, aiokafka's on what is not.
+        max_request_size=_NO_LIMIT if passes_on else settings.layout.max_record_bytes,
         retry_backoff_ms=50,
     )
 
@@ -60,8 +63,8 @@ def group_member(settings: KafkaSettings, group: str) -> AIOKafkaConsumer:
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         partition_assignment_strategy=(RangePartitionAssignor,),
-        session_timeout_ms=SESSION_TIMEOUT_MS,
-        heartbeat_interval_ms=HEARTBEAT_MS,
+        session_timeout_ms=int(settings.session_timeout_seconds * 1000),
+        heartbeat_interval_ms=int(settings.session_timeout_seconds * 300),
         max_poll_interval_ms=REBALANCE_TIMEOUT_MS,
         request_timeout_ms=REQUEST_TIMEOUT_MS + REBALANCE_TIMEOUT_MS,
     )

@@ -49,6 +49,12 @@ class KafkaSettings(BaseModel):
         le=32 * 1024 * 1024,
         description="The largest callback body; larger ones are refused with 413. Topics take 1 MiB more.",
     )
+    session_timeout_seconds: float = Field(
+        default=10,
+        ge=1,
+        le=300,
+        description="How long a worker's process may be silent before its group gives its partitions to others.",
+    )
 
     @property
     def layout(self) -> Layout:

@@ -40,6 +40,9 @@ RETRY_REQUESTED: Final = "retry-requested"
 UNSUPPORTED_VERSION: Final = "unsupported-version"
 """The value's version is neither the worker's own nor the one before."""
 
+KILLED_WORKER: Final = "killed-worker"
+"""The worker's process died while it had this record, and nothing else, in work: out of memory, a crash, too slow."""
+
 RETRYABLE: Final = frozenset({UNEXPECTED_ERROR, RETRY_REQUESTED})
 """Reasons that `route-failures` sends back to the worker, after a delay, until it is out of attempts."""
 

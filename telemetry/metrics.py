@@ -133,6 +133,11 @@ LANE_RESTARTS: Final = Counter(
 TIMER_ERRORS: Final = Counter(
     "midi_ingest_worker_timer_errors", "Times a worker's timer raised an error.", ["worker"]
 )
+PAUSED: Final = Gauge(
+    "midi_ingest_worker_paused",
+    "1 while a flood of unexpected errors pauses this partition, else 0.",
+    ["worker", "partition"],
+)
 STATE_KEYS: Final = Gauge(
     "midi_ingest_worker_state_keys",
     "Keys that a stateful worker keeps, by partition.",

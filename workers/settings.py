@@ -74,6 +74,23 @@ class WorkerSettings(KafkaSettings, TelemetrySettings):
         default=("5s", "1m", "10m"),
         description="Waits before each new try of a failed record, by commas; then it is a dead letter.",
     )
+    call_deadline_seconds: float = Field(
+        default=60,
+        ge=1,
+        le=3600,
+        description="How long a worker's function may take for one call before its process exits.",
+    )
+    flood_failures: int = Field(
+        default=100,
+        ge=1,
+        description="After so many unexpected errors in a row a worker pauses, and tries single records.",
+    )
+    stop_timeout_seconds: float = Field(
+        default=10,
+        ge=0,
+        le=300,
+        description="How long a stopping worker gives the batches in work.",
+    )
 
     @property
     def dedup_window(self) -> timedelta:

@@ -11,9 +11,12 @@ from broker.embedded.ports import free_port
 
 
 @pytest.fixture(scope="module")
-async def kafka(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedKafka]:
-    """A Kafka for this file, to be stopped and frozen."""
-    kafka = EmbeddedKafka(tmp_path_factory.mktemp("kafka"), free_port())
+async def kafka(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[EmbeddedKafka]:
+    """A Kafka for this file, to be stopped and frozen; with what the file's ``KAFKA`` sets, if it does."""
+    extra = getattr(request.module, "KAFKA", {})
+    kafka = EmbeddedKafka(tmp_path_factory.mktemp("kafka"), free_port(), extra=extra)
     await kafka.start()
     yield kafka
     await kafka.stop()

@@ -16,6 +16,7 @@ imported from here; users find the same in `midi_ingest`.
 from __future__ import annotations
 
 import re
+import typing
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeVar
@@ -56,6 +57,8 @@ __all__ = [
 MAX_CONCURRENCY: Final = 100
 """How many records of a lane may be in work at once: what they hold in memory and in connections stays bounded."""
 
+Guarantee = Literal["exactly-once", "at-least-once"]
+
 Source = type[Message] | Topic
 """What a worker reads: a kind of message, or a topic whose records it gets as `Raw`."""
 
@@ -90,6 +93,8 @@ class Worker:
     retries: bool = True
     on_error: Literal["retry", "reject"] = "retry"
     concurrency: int = 1
+    guarantee: Guarantee = "exactly-once"
+    deadline_seconds: float | None = None
     signature: Signature = field(default_factory=Signature)
     timers: list[Timer] = field(default_factory=list)
 
@@ -150,6 +155,8 @@ def worker(
     retries: bool = True,
     on_error: Literal["retry", "reject"] = "retry",
     concurrency: int = 1,
+    guarantee: Guarantee = "exactly-once",
+    deadline: float | None = None,
 ) -> Callable[[Function], Worker]:
     """Make a worker of a function.
 
@@ -161,6 +168,9 @@ def worker(
         on_error: what becomes of a record on which it raised something that it did not foresee: it comes back
             after a delay, until it is out of attempts; or it is a dead letter at once.
         concurrency: how many records of different keys an async function may have in work at once, in each lane.
+        guarantee: `exactly-once`, or `at-least-once`: fewer producers, no transactions, repeats after a crash.
+        deadline: seconds that one call may take before its process exits; by default
+            MIDI_INGEST_CALL_DEADLINE_SECONDS.
 
     Raises:
         TypeError: the function's annotations are none of a worker's, or leave out what it reads.
@@ -170,6 +180,10 @@ def worker(
         raise ValueError(f"a worker's name has lower case letters, digits and hyphens, not {name!r}")
     if on_error not in {"retry", "reject"}:
         raise ValueError(f"{name}: on_error is 'retry' or 'reject', not {on_error!r}")
+    if guarantee not in typing.get_args(Guarantee):
+        raise ValueError(f"{name}: guarantee is 'exactly-once' or 'at-least-once', not {guarantee!r}")
+    if deadline is not None and deadline <= 0:
+        raise ValueError(f"{name}: deadline is a positive number of seconds, not {deadline!r}")
     sources = _as_tuple(reads)
     _check_sources(name, sources, retries=retries)
 
@@ -177,7 +191,18 @@ def worker(
         read = signature.read(function, [Raw if isinstance(s, Topic) else s for s in sources])
         if concurrency != 1:
             _check_concurrency(name, concurrency, read)
-        return Worker(name, function, sources, _as_tuple(writes), retries, on_error, concurrency, read)
+        return Worker(
+            name,
+            function,
+            sources,
+            _as_tuple(writes),
+            retries,
+            on_error,
+            concurrency,
+            guarantee,
+            deadline,
+            read,
+        )
 
     return decorate
 

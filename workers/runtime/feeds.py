@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Protocol
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import TopicPartition
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
+from aiokafka.structs import OffsetAndMetadata
 
 from broker import clients
 from broker.changelogs import identify
@@ -19,6 +20,8 @@ from schemas.topics import NOW, changelog
 from telemetry import metrics
 from telemetry.logs import logger
 from workers.runtime.api import Worker, all_delays
+from workers.runtime.feed import Feed
+from workers.runtime.mark import Mark, found
 from workers.runtime.state import LaneState, files
 from workers.runtime.state.restore import Source, restore
 from workers.runtime.state.sqlite import SqliteStore
@@ -32,14 +35,8 @@ STOP_TIMEOUT_SECONDS: Final = 5
 # Kafka may hold its fetch long, and an idle lane costs nearly nothing.
 FETCH_WAIT_MS: Final = 5_000
 
-
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """A partition whose records are handled once they have waited ``delay_seconds``."""
-
-    consumer: AIOKafkaConsumer
-    partition: TopicPartition
-    delay_seconds: int = 0
+_NOTHING: Final = -1
+"""The committed offset where nothing has been committed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +58,18 @@ class Opening:
 
         Each source has a consumer of its own, so that none waits for another's fetch; the retries share one.
         """
-        live = [(await self._reader([topic]))[0] for topic in self.worker.sources]
-        topics = self.worker.retry_topics(all_delays(self.settings))
-        waiting = await self._reader(list(topics.values())) if topics else []
-        delays = [0 if delay == NOW else delay_seconds(delay) for delay in topics]
-        return live + [Feed(f.consumer, f.partition, delay) for f, delay in zip(waiting, delays, strict=True)]
+        retries = {
+            self._partition_of(topic): 0 if delay == NOW else delay_seconds(delay)
+            for delay, topic in self.worker.retry_topics(all_delays(self.settings)).items()
+        }
+        readers = [[self._partition_of(topic)] for topic in self.worker.sources]
+        if retries:
+            readers.append(list(retries))
+        committed = await self._committed([tp for partitions in readers for tp in partitions])
+        feeds = [feed for partitions in readers for feed in await self._reader(partitions, committed)]
+        for feed in feeds:
+            feed.delay_seconds = retries.get(feed.partition, 0)
+        return feeds
 
     async def state(self) -> LaneState | None:
         """What the worker remembers, restored from its changelog; None if it remembers nothing.
@@ -100,28 +104,53 @@ class Opening:
         self.stack.push_async_callback(_closed, opening)
         return await asyncio.shield(opening)
 
-    async def _reader(self, topics: Sequence[Topic]) -> list[Feed]:
-        """A consumer of this lane's partition of some topics."""
-        consumer = clients.reader(self.settings, group=self.group, fetch_max_wait_ms=FETCH_WAIT_MS)
-        partitions = [self._partition_of(topic) for topic in topics]
+    async def _committed(
+        self, partitions: Sequence[TopicPartition]
+    ) -> dict[TopicPartition, OffsetAndMetadata]:
+        """What the group has committed, with what stands beside; an offset of -1 where there is nothing.
+
+        Raises:
+            KafkaError: the group's coordinator cannot tell now.
+        """
+        admin = clients.admin(self.settings)
+        try:
+            async with asyncio.timeout(START_TIMEOUT_SECONDS):
+                await admin.start()
+                committed: dict[TopicPartition, OffsetAndMetadata] = await admin.list_consumer_group_offsets(
+                    self.group, partitions=list(partitions)
+                )
+        finally:
+            await admin.close()
+        if not committed.keys() >= set(partitions):  # aiokafka overlooks an error that concerns all of them
+            raise GroupCoordinatorNotAvailableError(f"the offsets of {self.group} are not known")
+        return committed
+
+    async def _reader(
+        self, partitions: Sequence[TopicPartition], committed: Mapping[TopicPartition, OffsetAndMetadata]
+    ) -> list[Feed]:
+        """A feed for each of these partitions of this lane, all with one consumer."""
+        consumer = clients.reader(self.settings, fetch_max_wait_ms=FETCH_WAIT_MS)
         await started(self.stack, consumer)
         consumer.assign(partitions)
-        beginnings, ends = (
-            await consumer.beginning_offsets(partitions),
-            await consumer.end_offsets(partitions),
-        )
+        beginnings = await consumer.beginning_offsets(partitions)
+        ends = await consumer.end_offsets(partitions)
+        feeds = []
         for tp in partitions:
-            committed = await consumer.committed(tp)
-            consumer.seek(tp, self._start(tp, committed, beginnings[tp], ends[tp]))
-        return [Feed(consumer, tp) for tp in partitions]
+            offset, metadata = committed[tp]
+            start = self._start(tp, offset, beginnings[tp], ends[tp])
+            consumer.seek(tp, start)
+            feeds.append(Feed(consumer, tp, start, mark=found(metadata) if start == offset else Mark()))
+        return feeds
 
     def _partition_of(self, topic: Topic) -> TopicPartition:
         return TopicPartition(self.settings.layout.name(topic), self.partition)
 
-    def _start(self, tp: TopicPartition, committed: int | None, beginning: int, end: int) -> int:
+    def _start(self, tp: TopicPartition, committed: int, beginning: int, end: int) -> int:
         """The offset to read on from; that the log does not hold the committed one is an error."""
-        if committed is None or beginning <= committed <= end:
-            return beginning if committed is None else committed
+        if committed == _NOTHING:
+            return beginning
+        if beginning <= committed <= end:
+            return committed
         log = logger().bind(
             worker=self.worker.name, topic=tp.topic, partition=tp.partition, committed=committed
         )

@@ -9,11 +9,11 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from schemas.message import Message, Topic
 from schemas.topics import FAILURES
-from workers.runtime.api import Dropped, Failure, Keyed, Output, Raw, Unavailable, Worker
+from workers.runtime.api import Dropped, Failure, Keyed, Output, Raw, Reject, Retry, Unavailable, Worker
 from workers.runtime.calling import Work, call, runs
 from workers.runtime.failures import Fault, failed, fault_of, unroutable
 from workers.runtime.reading import Reading
@@ -33,7 +33,7 @@ BUDGET_BYTES: Final = 8 * 1024 * 1024
 class Batch:
     """What became of the first ``handled`` records; ``blocked`` says why the next one has to wait.
 
-    ``error`` is the first that the function raised without having foreseen it.
+    ``error`` is the first that the function raised without having foreseen it. ``seconds`` were spent in the function.
     """
 
     handled: int = 0
@@ -42,6 +42,31 @@ class Batch:
     failed: Counter[str] = field(default_factory=Counter)
     blocked: Unavailable | None = None
     error: Exception | None = None
+    seconds: float = 0.0
+
+
+class Observer(Protocol):
+    """Is told of each call, and may end the batch."""
+
+    def begins(self, record: Record) -> None:
+        """The function is called now; with several records, this is the first."""
+
+    def ended(self, *, well: bool | None) -> bool:
+        """A record came through well or by an unforeseen error; None: it is its own fault. Whether to go on."""
+
+
+class Unobserved:
+    """Nobody is told, and nothing ends the batch."""
+
+    def begins(self, record: Record) -> None:
+        """Tell nobody."""
+
+    def ended(self, *, well: bool | None) -> bool:  # noqa: ARG002 - as an observer
+        """Go on."""
+        return True
+
+
+UNOBSERVED: Final = Unobserved()
 
 
 class Handler:
@@ -52,12 +77,16 @@ class Handler:
         self._reading, self._writing = Reading(worker, settings), Writing(worker, settings)
         self._routes_failures = FAILURES in worker.reads
 
-    def handle(self, records: Sequence[Record], state: LaneState | None) -> Batch:
+    def handle(
+        self, records: Sequence[Record], state: LaneState | None, observer: Observer = UNOBSERVED
+    ) -> Batch:
         """Handle records in order until they, the time or the bytes are used up, or something is away."""
         batch = Batch()
         deadline = time.monotonic() + BUDGET_SECONDS
         size = 0
         for run in runs(self._worker, records):
+            goes_on = True
+            observer.begins(run[0])
             for work in self._called(run, state):
                 if isinstance(work.error, StoreError):  # no record's fault: the lane has to open anew
                     raise work.error
@@ -68,10 +97,16 @@ class Handler:
                 batch.writes += writes
                 batch.handled += 1
                 size += sum(len(write.value or b"") for write in writes)
-            if batch.blocked or size > BUDGET_BYTES or time.monotonic() > deadline:
+                goes_on = observer.ended(well=_well(work))
+            if not goes_on or batch.blocked or size > BUDGET_BYTES or time.monotonic() > deadline:
                 break
         batch.writes += self._writing.changes(state)
         return batch
+
+    def refuse(self, record: Record, reason: str, message: str) -> Batch:
+        """Let a record fail without calling the function."""
+        writes = [self._failure(record, Fault(reason, message))]
+        return Batch(handled=1, writes=writes, failed=Counter([reason]))
 
     def _called(self, run: Sequence[Record], state: LaneState | None) -> Sequence[Work]:
         """The records of a run with what the function made of them; not all are fit to be given to it."""
@@ -101,6 +136,7 @@ class Handler:
         try:
             writes = [write for output in work.outputs if (write := self._write(work.record, output))]
         except Exception as error:  # noqa: BLE001 - an output that cannot be written is its record's failure
+            work.error = error
             return self._failed(work.record, error, batch)
         if work.state:
             work.state.keep()
@@ -139,3 +175,10 @@ class Handler:
         # What the topic implies, should the record's producer have left it out.
         kind = {} if source is None or isinstance(source, Topic) else described(source)
         return failed(record, fault, worker=self._worker.name, version=self._version, kind=kind)
+
+
+def _well(work: Work) -> bool | None:
+    """Whether the function did what it should; None where the record is what was wrong, or it was not called."""
+    if work.error is None:
+        return None if work.message is None else True
+    return None if isinstance(work.error, (Reject, Retry)) else False

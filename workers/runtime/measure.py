@@ -12,10 +12,10 @@ from workers.runtime.record import Record
 from workers.runtime.ticking import Tick
 
 
-def count(worker: str, batch: Batch, handled: Sequence[Record], called_s: float, committed_s: float) -> None:
-    """Count a batch: what went in and out, and the seconds in the function and in the transaction."""
+def count(worker: str, batch: Batch, handled: Sequence[Record], committed_s: float) -> None:
+    """Count a batch: what went in and out, and the seconds in the function and until it was committed."""
     metrics.BATCH_RECORDS.labels(worker).observe(len(handled))
-    metrics.HANDLE_SECONDS.labels(worker).observe(called_s)
+    metrics.HANDLE_SECONDS.labels(worker).observe(batch.seconds)
     metrics.TRANSACTION_SECONDS.labels(worker).observe(committed_s)
     for record in handled:
         metrics.RECORDS_IN.labels(worker, record.topic).inc()

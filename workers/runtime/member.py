@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Collection
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
@@ -16,12 +17,18 @@ from broker import clients
 from telemetry import metrics
 from telemetry.logs import logger
 from workers.runtime.api import Worker, all_delays
+from workers.runtime.calls import Watch
 from workers.runtime.feeds import stopped
+from workers.runtime.guarantee import AtLeastOnce, ExactlyOnce, Guarantee
 from workers.runtime.handle import Handler
 from workers.runtime.lane import Lane
+from workers.runtime.side_by_side import SideBySide
 from workers.settings import WorkerSettings
 
-_POLL_MS = 1_000
+LAST_BATCH_SECONDS: Final = 20.0
+"""How long a rebalance waits for a lane's batch in work: the other members of the group wait with it."""
+
+_POLL_MS: Final = 1_000
 
 
 class AssignmentError(RuntimeError):
@@ -31,8 +38,11 @@ class AssignmentError(RuntimeError):
 class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
     """Runs one worker in this process."""
 
-    def __init__(self, worker: Worker, settings: WorkerSettings, version: str) -> None:
+    def __init__(
+        self, worker: Worker, settings: WorkerSettings, version: str, watch: Watch, side_by_side: SideBySide
+    ) -> None:
         self._worker, self._settings = worker, settings
+        self._watch, self._side_by_side = watch, side_by_side
         self._handler = Handler(worker, settings, version)
         self._lanes: dict[int, tuple[Lane, asyncio.Task[None]]] = {}
         self._assigned = self._ending = False
@@ -55,9 +65,14 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         layout = self._settings.layout
         retries = self._worker.retry_topics(all_delays(self._settings)).values()
         topics = [layout.name(topic) for topic in (*self._worker.sources, *retries)]
-        consumer = clients.group_member(self._settings, self._settings.topic_prefix + self._worker.name)
+        group = self._settings.topic_prefix + self._worker.name
+        consumer = clients.group_member(self._settings, group)
         consumer.subscribe(topics, listener=self)
         self._consumer = consumer
+        exactly_once = self._worker.guarantee == "exactly-once"
+        self._guarantee: Guarantee = (
+            ExactlyOnce(self._settings, group) if exactly_once else AtLeastOnce(self._settings, consumer)
+        )
         polling = asyncio.create_task(self._poll(consumer))
         try:
             await asyncio.wait([polling, self._failed], return_when=asyncio.FIRST_COMPLETED)
@@ -66,7 +81,8 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             self._ending = True
             polling.cancel()
             await asyncio.wait([polling])
-            await self._stop_lanes()
+            await self._stop_lanes(self._settings.stop_timeout_seconds)
+            await self._guarantee.close()
             await stopped(consumer)
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> None:
@@ -78,7 +94,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """The group rebalances: every lane ends its batch and closes."""
         self._assigned = False
-        await self._stop_lanes()
+        await self._stop_lanes(LAST_BATCH_SECONDS)
         if revoked:
             self._log.info("lanes given back", partitions=sorted({tp.partition for tp in revoked}))
 
@@ -93,7 +109,15 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             self._fail(error)
             return
         for number in numbers:
-            lane = Lane(self._worker, number, self._settings, self._handler)
+            lane = Lane(
+                self._worker,
+                number,
+                self._settings,
+                handler=self._handler,
+                guarantee=self._guarantee,
+                watch=self._watch,
+                side_by_side=self._side_by_side,
+            )
             task = asyncio.create_task(lane.run(), name=f"{self._worker.name}-{number}")
             task.add_done_callback(self._lane_ended)
             self._lanes[number] = lane, task
@@ -101,9 +125,9 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         metrics.LANES.labels(self._worker.name).set(len(numbers))
         self._log.info("lanes assigned", partitions=numbers)
 
-    async def _stop_lanes(self) -> None:
+    async def _stop_lanes(self, patience_seconds: float) -> None:
         lanes, self._lanes = self._lanes, {}
-        await asyncio.gather(*(lane.stop(task) for lane, task in lanes.values()))
+        await asyncio.gather(*(lane.stop(task, patience_seconds) for lane, task in lanes.values()))
         metrics.LANES.labels(self._worker.name).set(0)
 
     def _lane_ended(self, task: asyncio.Task[None]) -> None:
