@@ -62,8 +62,9 @@ class Writer:
 
     async def _send(self, writes: Sequence[Write]) -> list[RecordMetadata]:
         """Return once Kafka has acknowledged all of them."""
-        acks = [
-            await self._producer.send(
+        acks = []
+        for write in writes:
+            ack = await self._producer.send(
                 self._layout.name(write.topic),
                 key=write.key,
                 value=write.value,
@@ -71,8 +72,8 @@ class Writer:
                 headers=h.to_wire(write.headers),
                 timestamp_ms=write.timestamp_ms,
             )
-            for write in writes
-        ]
+            ack.add_done_callback(_looked_at)
+            acks.append(ack)
         return list(await asyncio.gather(*acks))
 
     async def _deliverable(self, write: Write) -> Write:
@@ -184,6 +185,12 @@ class _Acknowledged(Writer):
                 raise
             await self._shared.commit(offsets)
         return written
+
+
+def _looked_at(ack: asyncio.Future[object]) -> None:
+    """Where several sends fail, only the first is told; asyncio would log the others."""
+    if not ack.cancelled():
+        ack.exception()
 
 
 async def _ended(producer: AIOKafkaProducer) -> None:

@@ -1,0 +1,214 @@
+"""What the worker runtime promises while its processes and its Kafka are killed, stopped, restarted and rebalanced.
+
+In each: outputs equal inputs, each once, in the order of their key, and counted once in the state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import aiohttp
+from aiokafka import TopicPartition
+from aiokafka.admin import RecordsToDelete
+
+from broker import clients
+from broker.embedded import EmbeddedKafka
+from tests.faults import counting
+from tests.faults.counting import WordLedger, made_settings, member, running, stop
+from tests.faults.words import Word
+from tests.installation import Process
+from tests.topics import eventually
+
+EXPIRATION_SECONDS = 3
+KAFKA = {
+    **counting.KAFKA,
+    "transactional.id.expiration.ms": str(EXPIRATION_SECONDS * 1000),
+    "transaction.remove.expired.transaction.cleanup.interval.ms": "500",
+    "producer.id.expiration.ms": str(EXPIRATION_SECONDS * 1000),
+    "producer.id.expiration.check.interval.ms": "500",
+}
+
+ROUNDS = int(os.environ.get("MIDI_INGEST_TEST_ROUNDS", "2"))
+WORDS = 300
+
+
+async def test_killed_at_any_moment_each_word_is_counted_once(kafka: EmbeddedKafka, tmp_path: Path) -> None:
+    settings = await made_settings(kafka.bootstrap_servers, tmp_path)
+    ledger, process = WordLedger(settings), member(settings, tmp_path)
+    async with running(process):
+        for _ in range(ROUNDS):
+            await ledger.send_numbers(WORDS)
+            await ledger.some_more()
+            await process.kill()
+            process.start()
+        await ledger.all_out(process)
+        await process.ready()
+    await ledger.check_once()
+
+
+async def test_a_process_that_was_stopped_past_its_session_is_fenced_and_adds_nothing(
+    kafka: EmbeddedKafka, tmp_path: Path
+) -> None:
+    settings = await made_settings(kafka.bootstrap_servers, tmp_path)
+    ledger = WordLedger(settings)
+    zombie, other = (member(settings, tmp_path) for _ in range(2))
+    async with running(zombie, other):
+        for _ in range(ROUNDS):
+            await ledger.send_numbers(WORDS)
+            await ledger.some_more()
+            zombie.send_signal(signal.SIGSTOP)
+            await ledger.send_numbers(WORDS)
+            await ledger.all_out(other)  # the other has taken over
+            zombie.send_signal(signal.SIGCONT)
+            await ledger.send_numbers(WORDS)
+            await ledger.all_out(zombie, other)
+        await zombie.ready()
+    await ledger.check_once()
+
+
+async def test_lanes_move_between_one_three_and_two_members_under_load(
+    kafka: EmbeddedKafka, tmp_path: Path
+) -> None:
+    settings = await made_settings(kafka.bootstrap_servers, tmp_path)
+    ledger, done = WordLedger(settings), asyncio.Event()
+    first, second, third = (member(settings, tmp_path) for _ in range(3))
+
+    async def send() -> None:
+        while not done.is_set():
+            await ledger.send_numbers(50)
+
+    async with running(first), asyncio.TaskGroup() as group:
+        group.create_task(send())
+        for _ in range(ROUNDS):
+            await ledger.some_more()
+            async with running(second, third):
+                await ledger.some_more()
+                await stop(first)
+                await ledger.some_more()
+                first.start()
+                await first.ready()
+        done.set()
+    async with running(first):
+        await ledger.all_out(first)
+    await ledger.check_once()
+
+
+async def test_kafka_restarts_in_the_midst_of_transactions(kafka: EmbeddedKafka, tmp_path: Path) -> None:
+    settings = await made_settings(kafka.bootstrap_servers, tmp_path)
+    ledger, process = WordLedger(settings), member(settings, tmp_path)
+    async with running(process):
+        for restart in range(ROUNDS):
+            await ledger.send_numbers(WORDS)
+            await ledger.some_more()
+            if restart % 2:
+                await kafka.stop()
+            else:
+                os.kill(kafka.pid, signal.SIGKILL)
+                await kafka.ended()
+                await kafka.stop()
+            await kafka.start()
+        await ledger.all_out(process)
+    await ledger.check_once()
+
+
+async def test_idle_lanes_outlive_their_transactional_ids(kafka: EmbeddedKafka, tmp_path: Path) -> None:
+    settings = await made_settings(kafka.bootstrap_servers, tmp_path)
+    ledger, process = WordLedger(settings), member(settings, tmp_path)
+    async with running(process):
+        await ledger.send_numbers(WORDS)
+        await ledger.all_out(process)
+        await eventually(lambda: ids_are_gone(kafka, settings.topic_prefix), lambda: "Kafka keeps the ids")
+        await ledger.send_numbers(WORDS)
+        await ledger.all_out(process)
+    await ledger.check_once()
+
+
+async def ids_are_gone(kafka: EmbeddedKafka, prefix: str) -> bool:
+    """Whether Kafka has forgotten the lanes' transactional ids: it logs that."""
+    log = kafka.log_file.read_text()
+    return "expired" in log and prefix in log
+
+
+async def test_what_was_deleted_unread_is_counted_and_the_rest_is_handled(
+    kafka: EmbeddedKafka, tmp_path: Path
+) -> None:
+    settings = await made_settings(kafka.bootstrap_servers, tmp_path)
+    ledger, process = WordLedger(settings), member(settings, tmp_path)
+    async with running(process):
+        await ledger.send_numbers(WORDS)
+        await ledger.all_out(process)
+    lost = WordLedger(settings)
+    await lost.send_numbers(30)
+    await delete_everything(ledger)
+    process.start()
+    await process.ready()
+    await ledger.send_numbers(WORDS)
+    await ledger.all_out(process)
+    assert await total(process, "midi_ingest_worker_offsets_lost_total") == 30
+    await stop(process)
+    await ledger.check_once()
+
+
+async def delete_everything(ledger: WordLedger) -> None:
+    """Let Kafka delete all words, as retention does."""
+    settings = ledger.settings
+    admin = clients.admin(settings)
+    await admin.start()
+    try:
+        name = settings.layout.name(Word.topic)
+        await admin.delete_records(
+            {TopicPartition(name, p): RecordsToDelete(-1) for p in range(settings.partitions)}
+        )
+    finally:
+        await admin.close()
+
+
+async def total(process: Process, metric: str) -> float:
+    """A metric's sum over its labels."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{process.health_url}/metrics") as answer,
+    ):
+        lines = (await answer.text()).splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith(metric))
+
+
+async def test_at_least_once_loses_nothing_when_its_process_is_killed(
+    kafka: EmbeddedKafka, tmp_path: Path
+) -> None:
+    settings = await made_settings(kafka.bootstrap_servers, tmp_path)
+    ledger, process = WordLedger(settings), member(settings, tmp_path, "count_again")
+    async with running(process):
+        for _ in range(ROUNDS):
+            await ledger.send_numbers(WORDS)
+            await ledger.some_more()
+            await process.kill()
+            process.start()
+        await ledger.all_out(process)
+        await process.ready()
+        before = await ledger.repeats()
+        await ledger.send_numbers(WORDS)
+        await ledger.all_out(process)
+        assert await ledger.repeats() == before  # nobody was killed meanwhile
+    await ledger.check_at_least_once()
+
+
+async def test_at_least_once_loses_nothing_to_a_zombie_and_commits_nothing_of_its(
+    kafka: EmbeddedKafka, tmp_path: Path
+) -> None:
+    settings = await made_settings(kafka.bootstrap_servers, tmp_path)
+    ledger = WordLedger(settings)
+    zombie, other = (member(settings, tmp_path, "count_again") for _ in range(2))
+    async with running(zombie, other):
+        await ledger.send_numbers(WORDS)
+        await ledger.some_more()
+        zombie.send_signal(signal.SIGSTOP)
+        await ledger.send_numbers(WORDS)
+        await ledger.all_out(other)
+        zombie.send_signal(signal.SIGCONT)
+        await ledger.send_numbers(WORDS)
+        await ledger.all_out(zombie, other)
+    await ledger.check_at_least_once()
