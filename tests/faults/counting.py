@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import aiohttp
+
 from broker import clients, topics
 from broker.embedded.ports import free_port
 from midi_ingest.settings import Settings
@@ -73,6 +75,16 @@ async def stop(*processes: Process) -> None:
         process.send_signal(signal.SIGTERM)
     codes = await asyncio.gather(*(process.ended() for process in alive))
     assert set(codes) <= {0}, "\n".join(process.log_file.read_text()[-3000:] for process in alive)
+
+
+async def total(process: Process, metric: str) -> float:
+    """A metric's sum over its labels."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{process.health_url}/metrics") as answer,
+    ):
+        lines = (await answer.text()).splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith(metric))
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import time
+from pathlib import Path
 
 import msgspec
 
@@ -42,8 +43,9 @@ def suffer(word: bytes) -> None:
                 pass
         case b"backtrack":  # in C, and without letting any other thread run
             re.match(r"(a+)+$", "a" * 64 + "!")
-        case b"sleep":
-            time.sleep(float(word.partition(b"-")[2]))
+        case b"broken":
+            if Path(os.environ["TEST_BROKEN_WHILE_EXISTS"]).exists():
+                raise RuntimeError("broken")
         case b"work":
             end = time.monotonic() + float(word.partition(b"-")[2])
             while time.monotonic() < end:

@@ -43,7 +43,7 @@ class Feed:
                 self.partition, timeout_ms=POLL_MS, max_records=BATCH_RECORDS
             )
             self.waiting.extend(map(from_kafka, polled.get(self.partition, ())))
-        if (seconds := self._seconds_until_due(self.waiting[0])) > 0:
+        while (seconds := self._seconds_until_due(self.waiting[0])) > 0:  # a sleep may end a moment too early
             await asyncio.sleep(seconds)
 
     def due(self) -> list[Record]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
+from typing import Final
 
 from broker import topics
 from schemas.topics import distinct
@@ -15,6 +16,9 @@ from workers.runtime.calls import Watch
 from workers.runtime.member import Member
 from workers.runtime.side_by_side import SideBySide
 from workers.settings import WorkerSettings
+
+GOODBYE_SECONDS: Final = 5.0
+"""How long closing clients and leaving groups may take after the last batches."""
 
 
 async def run(
@@ -43,14 +47,16 @@ async def run(
             )
             logger().info("health checks", url=f"http://{settings.health_host}:{port}/readyz")
         watching = asyncio.create_task(watch.run())
-        stack.callback(watching.cancel)
         tasks = [asyncio.create_task(member.run()) for member in members]
         stopping = asyncio.create_task(stop.wait())
         try:
             done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (*tasks, stopping):
+            for task in (*tasks, stopping, watching):  # a function that does not return is not waited for
                 task.cancel()
-            await asyncio.wait([*tasks, stopping])
+            patience_seconds = settings.stop_timeout_seconds + GOODBYE_SECONDS
+            _, late = await asyncio.wait([*tasks, stopping], timeout=patience_seconds)
+            if late:
+                logger().warning("ending without a goodbye to Kafka", after_s=patience_seconds)
         for task in done - {stopping}:
             task.result()
