@@ -1,8 +1,8 @@
 """A flood of failures: when everything fails, the cause is none of the records.
 
 A lane in which so many calls in a row end by errors that nobody foresaw pauses. It tries a single record at growing
-pauses; once one succeeds it goes on at full speed. What a record is rejected for does not count: no sender can stop a
-worker.
+pauses; once one succeeds it goes on at full speed. What a record is rejected for does not count, so that no sender can
+stop a worker; nor does what fails another time.
 """
 
 from __future__ import annotations

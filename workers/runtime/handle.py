@@ -15,7 +15,7 @@ from schemas.message import Message, Topic
 from schemas.topics import FAILURES
 from workers.runtime.api import Dropped, Failure, Keyed, Output, Raw, Reject, Retry, Unavailable, Worker
 from workers.runtime.calling import Work, call, runs
-from workers.runtime.failures import Fault, failed, fault_of, unroutable
+from workers.runtime.failures import Fault, attempts, failed, fault_of, unroutable
 from workers.runtime.reading import Reading
 from workers.runtime.record import Record, Write, passed_on
 from workers.runtime.state import LaneState, StoreError
@@ -178,7 +178,12 @@ class Handler:
 
 
 def _well(work: Work) -> bool | None:
-    """Whether the function did what it should; None where the record is what was wrong, or it was not called."""
+    """Whether the function did what it should; None where the record is what was wrong, or it was not called.
+
+    What fails again says nothing new: bad records meet where they wait for another try, and make no flood.
+    """
     if work.error is None:
         return None if work.message is None else True
-    return None if isinstance(work.error, (Reject, Retry)) else False
+    if isinstance(work.error, (Reject, Retry)) or attempts(work.record.headers):
+        return None
+    return False
