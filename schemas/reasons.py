@@ -61,6 +61,7 @@ FAULTS: Final = frozenset(
         TOO_LARGE,
         KEY_MISMATCH,
         UNROUTABLE,
+        KILLED_WORKER,
     }
 )
 """Letters that something of ours, or its configuration, is to blame for: somebody has to look. All others were

@@ -112,15 +112,15 @@ class Installation:
 
 
 @asynccontextmanager
-async def installed(settings: Settings, folder: Path) -> AsyncIterator[Installation]:
+async def installed(settings: Settings, folder: Path, **more: str) -> AsyncIterator[Installation]:
     """Start everything on Kafka topics that exist; yields once all is ready, stops all afterwards."""
     port = free_port()
-    env = environment(settings) | {"MIDI_INGEST_PORT": str(port)}
+    env = environment(settings) | {"MIDI_INGEST_PORT": str(port)} | more
     base = f"http://127.0.0.1:{port}"
     installation = Installation(settings, f"{base}{settings.path}")
     installation.processes["ingest"] = Process(["ingest"], env, folder / "ingest.log", base)
     for name in BUILT_IN:
-        installation.processes[name] = _worker([name], env, folder)
+        installation.processes[name] = worker_process(name, env, folder)
     processes = installation.processes.values()
     try:
         for process in processes:
@@ -131,11 +131,11 @@ async def installed(settings: Settings, folder: Path) -> AsyncIterator[Installat
         await _stop(list(processes))
 
 
-def _worker(arguments: list[str], env: dict[str, str], folder: Path) -> Process:
+def worker_process(name: str, env: dict[str, str], folder: Path) -> Process:
+    """A process with one worker, not started."""
     port = free_port()
     own = env | {"MIDI_INGEST_HEALTH_PORT": str(port)}
-    log_file = folder / f"{arguments[0]}.log"
-    return Process(["worker", *arguments], own, log_file, f"http://127.0.0.1:{port}")
+    return Process(["worker", name], own, folder / f"{name}.log", f"http://127.0.0.1:{port}")
 
 
 def environment(settings: Settings) -> dict[str, str]:
