@@ -21,9 +21,11 @@ test: $(VENV)/.dev  ## run the whole test suite, on a real Kafka that it starts 
 test-unit: $(VENV)/.dev  ## run the tests that need no Kafka
 	@$(BIN)/python -m pytest tests/unit
 
-faults: $(VENV)/.dev  ## run the long fault tests: workers killed, Kafka stopped for 2 minutes and frozen, all under load
+faults: $(VENV)/.dev  ## run the long fault tests, for an hour: all is killed, stopped, rebalanced; 100,000 callbacks and a ledger
 	@MIDI_INGEST_TEST_CALLBACKS=2000 MIDI_INGEST_TEST_NOTES=1000 MIDI_INGEST_TEST_RATE=200 \
-	  MIDI_INGEST_TEST_AWAY_SECONDS=120 MIDI_INGEST_TEST_FROZEN_SECONDS=30 \
+	  MIDI_INGEST_TEST_AWAY_SECONDS=120 MIDI_INGEST_TEST_FROZEN_SECONDS=30 MIDI_INGEST_TEST_ROUNDS=20 \
+	  MIDI_INGEST_TEST_KILLERS=segfault,kill,spin,backtrack MIDI_INGEST_TEST_WORK_SECONDS=20 \
+	  MIDI_INGEST_TEST_SEEDS=20 MIDI_INGEST_TEST_LEDGER_CALLBACKS=5000 \
 	  $(BIN)/python -m pytest -s tests/faults
 
 check: $(VENV)/.dev  ## lint, format, types, import rules
