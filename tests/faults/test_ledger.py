@@ -37,7 +37,7 @@ from workers.catalogue import BUILT_IN
 KAFKA = counting.KAFKA
 SEEDS = int(os.environ.get("MIDI_INGEST_TEST_SEEDS", "1"))
 FIRST_SEED = int(os.environ.get("MIDI_INGEST_TEST_FIRST_SEED", "1"))
-CALLBACKS = int(os.environ.get("MIDI_INGEST_TEST_LEDGER_CALLBACKS", "400"))
+CALLBACKS = int(os.environ.get("MIDI_INGEST_TEST_LEDGER_CALLBACKS", "240"))
 RATE = float(os.environ.get("MIDI_INGEST_TEST_RATE", "60"))
 PATIENCE_SECONDS = 120 + CALLBACKS / 20
 AT_A_TIME = 3
