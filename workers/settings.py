@@ -85,6 +85,11 @@ class WorkerSettings(KafkaSettings, TelemetrySettings):
         ge=1,
         description="After so many unexpected errors in a row a worker pauses, and tries single records.",
     )
+    worker_max_in_flight_bytes: int = Field(
+        default=256 * 1024 * 1024,
+        ge=16 * 1024 * 1024,
+        description="How many bytes the records and results of all batches in work may take, 16 MiB for each.",
+    )
     stop_timeout_seconds: float = Field(
         default=10,
         ge=0,

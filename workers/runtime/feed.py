@@ -7,7 +7,6 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import takewhile
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -17,6 +16,13 @@ from workers.runtime.mark import Mark
 from workers.runtime.record import Record, from_kafka
 
 BATCH_RECORDS: Final = 500
+BATCH_BYTES: Final = 8 * 1024 * 1024
+"""A batch is as large as this, and what was polled together with its last record: bodies shrink well, so what a
+consumer has fetched may be very much larger once it is unpacked."""
+
+STEP_RECORDS: Final = 16
+"""Records polled together: in steps of 500 a record of 1 KB costs 1.3 µs, of 16 1.7 µs, of 4 2.5 µs."""
+
 POLL_MS: Final = 60_000
 
 
@@ -39,16 +45,22 @@ class Feed:
     async def wait(self) -> None:
         """Return once a record waits that is due."""
         while not self.waiting:
-            polled = await self.consumer.getmany(
-                self.partition, timeout_ms=POLL_MS, max_records=BATCH_RECORDS
-            )
-            self.waiting.extend(map(from_kafka, polled.get(self.partition, ())))
+            await self._poll(POLL_MS, 1)
         while (seconds := self._seconds_until_due(self.waiting[0])) > 0:  # a sleep may end a moment too early
             await asyncio.sleep(seconds)
 
-    def due(self) -> list[Record]:
-        """What waits and may be handled now."""
-        return list(takewhile(lambda record: self._seconds_until_due(record) <= 0, self.waiting))
+    async def due(self) -> list[Record]:
+        """What has come and may be handled now, up to the bounds of a batch; nothing is waited for."""
+        due: list[Record] = []
+        size = 0
+        while len(due) < BATCH_RECORDS and size < BATCH_BYTES:
+            if len(due) == len(self.waiting):
+                await self._poll(0, STEP_RECORDS)
+            if len(due) == len(self.waiting) or self._seconds_until_due(self.waiting[len(due)]) > 0:
+                break
+            due.append(self.waiting[len(due)])
+            size += len(due[-1].value or b"")
+        return due
 
     def killer(self) -> Record | None:
         """The next record, where it is the one that has killed its process."""
@@ -64,6 +76,10 @@ class Feed:
         for _ in handled:
             self.waiting.popleft()
         self.mark, self.proved = mark, True
+
+    async def _poll(self, timeout_ms: int, records: int) -> None:
+        polled = await self.consumer.getmany(self.partition, timeout_ms=timeout_ms, max_records=records)
+        self.waiting.extend(map(from_kafka, polled.get(self.partition, ())))
 
     def _seconds_until_due(self, record: Record) -> float:
         return record.timestamp_ms / 1000 + self.delay_seconds - time.time() if self.delay_seconds else 0.0

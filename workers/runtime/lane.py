@@ -35,7 +35,6 @@ from schemas.topics import changelog
 from telemetry import metrics
 from telemetry.logs import logger
 from workers.runtime.api import Timer, Worker
-from workers.runtime.calls import Watch
 from workers.runtime.feed import Feed
 from workers.runtime.feeds import Opening
 from workers.runtime.flood import Flood
@@ -44,7 +43,7 @@ from workers.runtime.handle import Batch, Handler
 from workers.runtime.measure import count, count_tick
 from workers.runtime.pauses import growing_pauses
 from workers.runtime.record import Record, Write
-from workers.runtime.side_by_side import SideBySide
+from workers.runtime.shared import Shared
 from workers.runtime.state import LaneState
 from workers.runtime.ticking import Ticking, moments
 from workers.settings import WorkerSettings
@@ -65,15 +64,14 @@ class Lane:
         *,
         handler: Handler,
         guarantee: Guarantee,
-        watch: Watch,
-        side_by_side: SideBySide,
+        shared: Shared,
     ) -> None:
         self._worker, self._partition, self._settings = worker, partition, settings
         self._handler, self._ticking = handler, Ticking(worker, settings)
-        self._guarantee, self._side_by_side = guarantee, side_by_side
+        self._guarantee, self._shared = guarantee, shared
         self._log = logger().bind(worker=worker.name, partition=partition)
         self._flood = Flood(worker.name, partition, settings.flood_failures)
-        self._calls = watch.calls(worker.name, self._flood)
+        self._calls = shared.watch.calls(worker.name, self._flood)
         self._turn = asyncio.Lock()
         self._stopping = False
         self._pauses = growing_pauses(LONGEST_PAUSE_SECONDS)
@@ -140,7 +138,7 @@ class Lane:
             async with self._turn:
                 if self._stopping:
                     raise asyncio.CancelledError
-                async with self._side_by_side.together():
+                async with self._shared.side_by_side.together():
                     tick = await self._calls.do(
                         lambda: self._ticking.tick(timer, moment, self._partition, state),  # noqa: B023
                         timer.name,
@@ -155,7 +153,7 @@ class Lane:
         pauses = growing_pauses(LONGEST_PAUSE_SECONDS)
         while True:
             await feed.wait()
-            async with self._flood.gate(), self._turn:
+            async with self._flood.gate(), self._turn, self._shared.batches:
                 if self._stopping:  # this feed was next when the lane was told to stop
                     raise asyncio.CancelledError
                 blocked = await self._handle(feed, writer, state)
@@ -168,19 +166,19 @@ class Lane:
 
     async def _handle(self, feed: Feed, writer: Writer, state: LaneState | None) -> Exception | None:
         """Handle what is due as one batch, by itself where it is suspect; why it has to wait, if it has."""
-        due = feed.due()
+        due = await feed.due()
         if self._flood.rising or feed.mark.careful:
             due = due[:1]
         if killer := feed.killer():
             return await self._finish(feed, self._refuse(killer), due, writer, state)
         if feed.proved and not feed.mark.careful:
-            async with self._side_by_side.together():
+            async with self._shared.side_by_side.together():
                 batch = await self._call(due, state)
             return await self._finish(feed, batch, due, writer, state)
         if feed.mark.tries:
-            async with self._side_by_side.alone():
+            async with self._shared.side_by_side.alone():
                 return await self._try(feed, due, writer, state)
-        async with self._side_by_side.together():
+        async with self._shared.side_by_side.together():
             return await self._try(feed, due, writer, state)
 
     async def _try(

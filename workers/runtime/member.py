@@ -17,12 +17,11 @@ from broker import clients
 from telemetry import metrics
 from telemetry.logs import logger
 from workers.runtime.api import Worker, all_delays
-from workers.runtime.calls import Watch
 from workers.runtime.feeds import stopped
 from workers.runtime.guarantee import AtLeastOnce, ExactlyOnce, Guarantee
 from workers.runtime.handle import Handler
 from workers.runtime.lane import Lane
-from workers.runtime.side_by_side import SideBySide
+from workers.runtime.shared import Shared
 from workers.settings import WorkerSettings
 
 LAST_BATCH_SECONDS: Final = 20.0
@@ -38,11 +37,8 @@ class AssignmentError(RuntimeError):
 class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
     """Runs one worker in this process."""
 
-    def __init__(
-        self, worker: Worker, settings: WorkerSettings, version: str, watch: Watch, side_by_side: SideBySide
-    ) -> None:
-        self._worker, self._settings = worker, settings
-        self._watch, self._side_by_side = watch, side_by_side
+    def __init__(self, worker: Worker, settings: WorkerSettings, version: str, shared: Shared) -> None:
+        self._worker, self._settings, self._shared = worker, settings, shared
         self._handler = Handler(worker, settings, version)
         self._lanes: dict[int, tuple[Lane, asyncio.Task[None]]] = {}
         self._assigned = self._ending = False
@@ -115,8 +111,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
                 self._settings,
                 handler=self._handler,
                 guarantee=self._guarantee,
-                watch=self._watch,
-                side_by_side=self._side_by_side,
+                shared=self._shared,
             )
             task = asyncio.create_task(lane.run(), name=f"{self._worker.name}-{number}")
             task.add_done_callback(self._lane_ended)

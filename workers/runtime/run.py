@@ -12,9 +12,8 @@ from schemas.topics import distinct
 from telemetry import health
 from telemetry.logs import logger
 from workers.runtime.api import Worker
-from workers.runtime.calls import Watch
 from workers.runtime.member import Member
-from workers.runtime.side_by_side import SideBySide
+from workers.runtime.shared import shared
 from workers.settings import WorkerSettings
 
 GOODBYE_SECONDS: Final = 5.0
@@ -32,9 +31,8 @@ async def run(
         KafkaError: Kafka cannot be reached at the start, or refuses for good.
     """
     await topics.check(settings, distinct(topic for worker in workers for topic in worker.topics(settings)))
-    watch = Watch({w.name: w.deadline_seconds or settings.call_deadline_seconds for w in workers})
-    side_by_side = SideBySide()
-    members = [Member(worker, settings, version, watch, side_by_side) for worker in workers]
+    common = shared(workers, settings)
+    members = [Member(worker, settings, version, common) for worker in workers]
     async with contextlib.AsyncExitStack() as stack:
         if settings.health_port is not None:
             port = await stack.enter_async_context(
@@ -46,7 +44,7 @@ async def run(
                 )
             )
             logger().info("health checks", url=f"http://{settings.health_host}:{port}/readyz")
-        watching = asyncio.create_task(watch.run())
+        watching = asyncio.create_task(common.watch.run())
         tasks = [asyncio.create_task(member.run()) for member in members]
         stopping = asyncio.create_task(stop.wait())
         try:

@@ -6,9 +6,8 @@ import pytest
 from aiokafka import TopicPartition
 
 from workers.render import render
-from workers.runtime.calls import Watch
 from workers.runtime.member import AssignmentError, Member, _partition_numbers
-from workers.runtime.side_by_side import SideBySide
+from workers.runtime.shared import shared
 from workers.settings import WorkerSettings
 
 
@@ -26,7 +25,8 @@ def test_a_torn_assignment_is_refused_and_shown() -> None:
 
 async def test_a_member_that_is_leaving_opens_no_lane_that_it_is_assigned_in_its_last_moment() -> None:
     """Nobody would stop that lane: it would go on beside the one that another member opens."""
-    member = Member(render, WorkerSettings(), "test", Watch({}), SideBySide())
+    settings = WorkerSettings()
+    member = Member(render, settings, "test", shared([render], settings))
     member._ending = True
     await member.on_partitions_assigned([TopicPartition("scores", 1)])
     assert member._lanes == {}
