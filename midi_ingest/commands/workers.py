@@ -44,6 +44,7 @@ def _told(one: Available, settings: Settings) -> dict[str, Any]:
         "reads": [name(topic) for topic in worker.sources] if worker else [],
         "writes": [name(topic_of(source)) for source in worker.writes] if worker else [],
         "remembers": worker.state_type.__name__ if worker and worker.state_type else None,
+        "guarantee": worker.guarantee if worker else None,
         "every_seconds": [timer.seconds for timer in worker.timers] if worker else [],
         "problem": one.problem,
     }

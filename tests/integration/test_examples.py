@@ -10,10 +10,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import RawTestServer
 
 from broker import clients
 from midi_ingest.settings import Settings
 from midi_ingest.workers import find
+from schemas import headers as h
 from schemas.outcome import Outcome
 from schemas.score import Instrument, Note, Score
 from tests.integration.test_lanes import running
@@ -47,6 +50,32 @@ async def test_the_songs_of_all_lanes_are_counted_by_instrument(settings: Settin
         counts = await read_until(settings, topic_of(count.writes[0]), lambda seen: len(seen) == 12)
     assert [msgspec.json.decode(record.value)["songs"] for record in counts] == list(range(1, 13))
     assert {record.key for record in counts} == {"Piano"}
+
+
+async def test_each_outcome_is_posted_until_the_server_has_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = find(f"{EXAMPLES / 'post_outcomes.py'}:post")
+    answers, got, all_there = iter([503]), dict[str, bytes](), asyncio.Event()
+
+    async def take(request: web.BaseRequest) -> web.Response:
+        if status := next(answers, None):
+            return web.Response(status=status)
+        got[request.headers["ce-id"]] = await request.read()
+        if len(got) == len(outcomes):
+            all_there.set()
+        return web.Response(status=204)
+
+    outcomes = [
+        Outcome(task_id=f"task-{number}", status="complete", message="Stored.") for number in range(20)
+    ]
+    async with RawTestServer(take) as server:
+        monkeypatch.setenv("OUTCOMES_URL", str(server.make_url("/")))
+        records = ((one.task_id, one.encode(), {h.CE_ID: one.task_id}) for one in outcomes)
+        await write(settings, Outcome.topic, *records)
+        async with running(settings, worker):
+            await asyncio.wait_for(all_there.wait(), 60)
+    assert got == {one.task_id: one.encode() for one in outcomes}
 
 
 async def test_a_consumer_in_go_reads_what_was_committed_by_schema(

@@ -210,6 +210,7 @@ def test_the_listing_tells_what_each_reads_writes_and_remembers(
     assert listed["deduplicate"]["reads"] == ["midi.callbacks"]
     assert listed["deduplicate"]["writes"] == ["midi.tasks", "midi.outcomes", "midi.dead-letter.status"]
     assert (listed["mine"]["remembers"], listed["mine"]["from"]) == ("Memory", f"{file}:own")
+    assert listed["mine"]["guarantee"] == "exactly-once"
     assert workers() == 0
     shown = capsys.readouterr().out
     assert all(name in shown for name in BUILT_IN)
