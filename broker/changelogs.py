@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Final
 
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import IncompatibleBrokerVersion, for_code
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import IncompatibleBrokerVersion, KafkaError, for_code
+from aiokafka.protocol.admin import DescribeConfigsRequest
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import (
     Boolean,
@@ -20,10 +21,9 @@ from aiokafka.protocol.types import (
     TaggedFields,
 )
 
-from broker import clients
-from broker.settings import KafkaSettings
-
-_KEPT: Final = "delete.retention.ms"
+_TOMBSTONES_KEPT: Final = "delete.retention.ms"
+_TOPIC: Final = 2
+"""A topic, among the kinds of things that have a configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,31 +37,32 @@ class Identity:
     tombstones_kept_ms: int
 
 
-async def identify(settings: KafkaSettings, name: str) -> Identity:
-    """The identity of an existing topic.
+async def identify(consumer: AIOKafkaConsumer, name: str) -> Identity:
+    """The identity of an existing topic; asked over the connections of a consumer that has started.
 
     Raises:
         KafkaError: Kafka cannot be reached, or there is no such topic.
     """
-    admin = clients.admin(settings)
+    client = consumer._client  # noqa: SLF001 - a client of its own would cost a lane another connection
+    configs = await client.send(
+        client.get_random_node(), DescribeConfigsRequest([(_TOPIC, name, [_TOMBSTONES_KEPT])])
+    )
+    ((code, _, _, _, entries),) = configs.resources
+    _raise_for(code, name)
+    kept_ms = int(entries[0][1])
     try:
-        await admin.start()
-        (configs,) = await admin.describe_configs(
-            [ConfigResource(ConfigResourceType.TOPIC, name, {_KEPT: None})]
-        )
-        ((code, _, _, _, entries),) = configs.resources
-        if code:
-            raise for_code(code)(name)
-        try:
-            metadata = await admin._send_request(_MetadataRequest(name))  # noqa: SLF001 - it has no call of its own
-        except (IncompatibleBrokerVersion, NotImplementedError):
-            return Identity(None, int(entries[0][1]))
-        ((code, _, topic_id, *_),) = metadata.topics
-        if code:
-            raise for_code(code)(name)
-        return Identity(topic_id.hex, int(entries[0][1]))
-    finally:
-        await admin.close()
+        metadata = await client.send(client.get_random_node(), _MetadataRequest(name))
+    except (IncompatibleBrokerVersion, NotImplementedError):
+        return Identity(None, kept_ms)
+    ((code, _, topic_id, *_),) = metadata.topics
+    _raise_for(code, name)
+    return Identity(topic_id.hex, kept_ms)
+
+
+def _raise_for(code: int, name: str) -> None:
+    if code:
+        error: type[KafkaError] = for_code(code)
+        raise error(name)
 
 
 class _Uuid:

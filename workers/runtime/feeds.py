@@ -89,12 +89,11 @@ class Opening:
     async def changelog(self) -> AsyncIterator[Source]:
         """This lane's partition of the worker's changelog, and a consumer of it."""
         tp = self._partition_of(changelog(self.worker.name, self.settings.dedup_window))
-        identity = await identify(self.settings, tp.topic)
         async with contextlib.AsyncExitStack() as stack:
             consumer = clients.reader(self.settings)
             await started(stack, consumer)
             consumer.assign([tp])
-            yield Source(consumer, tp, identity)
+            yield Source(consumer, tp, await identify(consumer, tp.topic))
 
     async def _store(self, window: timedelta) -> SqliteStore:
         """The lane's store; closed with ``stack``, also if it is still being opened then."""
@@ -174,10 +173,23 @@ class _Client(Protocol):
 
 
 async def started(stack: contextlib.AsyncExitStack, client: _Client) -> None:
-    """Start a client and have it stopped with the stack, also if its start fails midway."""
-    stack.push_async_callback(stopped, client)
+    """Start a client and have it stopped with the stack, also if its start fails midway.
+
+    A start that is cancelled would leave the connection open that aiokafka is just making: it may end first.
+    """
+    starting = asyncio.ensure_future(client.start())
+    stack.push_async_callback(_stopped_once_started, client, starting)
     async with asyncio.timeout(START_TIMEOUT_SECONDS):
-        await client.start()
+        await asyncio.shield(starting)
+
+
+async def _stopped_once_started(client: _Client, starting: asyncio.Future[None]) -> None:
+    await asyncio.wait([starting], timeout=STOP_TIMEOUT_SECONDS)
+    starting.cancel()
+    await asyncio.wait([starting])
+    if not starting.cancelled():
+        starting.exception()  # whoever waited for it has it; asyncio wants it to be looked at
+    await stopped(client)
 
 
 async def stopped(client: _Client) -> None:
