@@ -1,0 +1,1 @@
+"""Benchmarks of a worker's state: see `__main__`."""
