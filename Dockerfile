@@ -15,7 +15,7 @@ RUN pip --python /opt/midi-ingest install --no-cache-dir --no-deps .
 FROM ${PYTHON_IMAGE}
 # 1000 is the first user of most Linux machines: what `store` writes into a mounted folder is then theirs.
 RUN useradd --uid 1000 --user-group --no-create-home --home-dir / midi \
- && install --directory --owner midi --group midi /var/lib/midi-ingest/spool
+ && install --directory --owner midi --group midi /var/lib/midi-ingest/spool /var/lib/midi-ingest/state
 COPY --from=build /opt/midi-ingest /opt/midi-ingest
 ENV PATH=/opt/midi-ingest/bin:$PATH
 USER midi

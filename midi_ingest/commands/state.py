@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from broker import topics as broker_topics
 from broker.topics import TopicsError
@@ -195,7 +195,7 @@ def _show(stores: Sequence[StoreStatus], output: OutputFormat) -> None:
     if not stores:
         print("There are no stores.")
         return
-    table = Table("file", "held by a running process", "keys", "bytes", "complete up to offset", "as of")
+    table = Table(Column("file", no_wrap=True), "in use", "keys", "bytes", "complete to offset", "as of")
     for store in stores:
         if store.error:
             table.add_row(store.file, "yes" if store.held else "no", store.error)

@@ -20,7 +20,7 @@ from workers.runtime.state.store import Change, Store
 
 _POLL_MS: Final = 50
 """Behind the last record there may be only the mark of a transaction, for which aiokafka waits as for a record."""
-_AT_ONCE: Final = 10_000
+_AT_ONCE: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ _ON_DISK: Final = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL")
 _TEMPORARY: Final = ("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF")
 _SCHEMA: Final = (
     # A change gets a new position: they are in the order of changes, and what expires first stands first.
-    "CREATE TABLE entries (position INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, "
+    "CREATE TABLE entries (position INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, "
     "timestamp_ms INTEGER NOT NULL, value BLOB NOT NULL)",
     "CREATE TABLE state (newest_ms INTEGER NOT NULL, keys INTEGER NOT NULL, topic_id TEXT, shape TEXT, "
     "position INTEGER, as_of_ms INTEGER)",
@@ -149,7 +149,8 @@ class SqliteStore:
     @_guarded
     def apply(self, changes: Sequence[Change], checkpoint: Checkpoint | None = None) -> None:
         """Take over changes, the checkpoint with them, and delete some of what has expired."""
-        if checkpoint and not self._synced:
+        complete = checkpoint is not None and not self._synced  # for the first time
+        if complete:
             self._sync()
         self._begin()
         self._put(changes)
@@ -158,7 +159,8 @@ class SqliteStore:
         if checkpoint:
             self._set_checkpoint(checkpoint)
         self._uncommitted += len(changes)
-        if self._uncommitted >= _COMMIT_CHANGES or time.monotonic() - self._committed_at >= _COMMIT_SECONDS:
+        late = time.monotonic() - self._committed_at >= _COMMIT_SECONDS
+        if complete or late or self._uncommitted >= _COMMIT_CHANGES:
             self._commit()
 
     @_guarded

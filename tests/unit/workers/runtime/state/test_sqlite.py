@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -59,7 +60,7 @@ def test_what_was_cleared_and_not_completed_is_no_store(tmp_path: Path) -> None:
 
 
 def test_a_store_that_is_being_filled_syncs_nothing_and_all_before_its_checkpoint(tmp_path: Path) -> None:
-    """2 is FULL, 1 NORMAL, 0 OFF (sqlite.org/pragma.html); a log cut to nothing was written into the database."""
+    """1 is NORMAL, 0 OFF (sqlite.org/pragma.html); what is in the database without its log was synced with it."""
     path = tmp_path / "store.sqlite3"
     store = SqliteStore(path, WINDOW_MS)
 
@@ -73,7 +74,23 @@ def test_a_store_that_is_being_filled_syncs_nothing_and_all_before_its_checkpoin
     assert synchronous() == 0
     store.apply((), CHECKPOINT)
     assert synchronous() == 1
-    assert path.with_name("store.sqlite3-wal").stat().st_size == 0
+    without_log = shutil.copy(path, tmp_path / "copy.sqlite3")
+    with sqlite3.connect(without_log) as synced:
+        assert synced.execute("SELECT key FROM entries").fetchall() == [("a",)]
+    synced.close()
+    store.close()
+
+
+def test_a_store_that_is_complete_for_the_first_time_is_so_also_after_kill_9(tmp_path: Path) -> None:
+    """All the time that it took to fill it would be lost if that waited for the next change."""
+    path = tmp_path / "store.sqlite3"
+    store = SqliteStore(path, WINDOW_MS)
+    store.clear()
+    store.apply([Change("a", b"1", 1)])
+    store.apply((), CHECKPOINT)
+    with sqlite3.connect(path) as other:
+        assert other.execute("SELECT keys, position FROM state").fetchone() == (1, CHECKPOINT.position)
+    other.close()
     store.close()
 
 
