@@ -56,11 +56,12 @@ def show(*, output: OutputFormat = "table") -> int:
         output: a table, or JSON.
     """
     try:
-        _show(look(_state_dir()), output)
+        stores = look(_state_dir())
     except SettingsError as error:
         return fail(str(error), USAGE)
     except OSError as error:
         return fail(f"MIDI_INGEST_STATE_DIR cannot be read: {error}")
+    _show(stores, output)
     return 0
 
 
