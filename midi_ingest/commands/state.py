@@ -50,7 +50,7 @@ class WrongUse(ValueError):
 
 @state.command
 def show(*, output: OutputFormat = "table") -> int:
-    """Show the stores in MIDI_INGEST_STATE_DIR and what each holds, also while workers run.
+    """Show what each store in MIDI_INGEST_STATE_DIR holds, or of `midi-ingest up`, also while workers run.
 
     Args:
         output: a table, or JSON.
@@ -86,7 +86,7 @@ def rebuild(
         yes: do what --forget says.
     """
     try:
-        settings, found = load(), find(worker)
+        settings, found = _load(), find(worker)
         offsets = _offsets(forget, settings, found)
         partitions = _partitions(partition or offsets or range(settings.partitions), settings)
     except (SettingsError, UnknownWorker, WrongUse) as error:
@@ -97,11 +97,23 @@ def rebuild(
     return _told(_rebuild(settings, found, partitions), settings)
 
 
-def _state_dir() -> Path:
+def _load() -> Settings:
+    """The settings; where none says where stores are, they are where `midi-ingest up` has them, if it has.
+
+    Raises:
+        SettingsError: a setting is wrong.
+    """
     settings = load()
+    folder = settings.local_state_dir
+    return settings.model_copy(update={"state_dir": folder}) if folder.is_dir() else settings
+
+
+def _state_dir() -> Path:
+    settings = _load()
     if settings.state_dir is None:
         raise SettingsError(
-            "MIDI_INGEST_STATE_DIR is not set: workers fill temporary stores from Kafka when they start."
+            f"MIDI_INGEST_STATE_DIR is not set, and there is no {settings.local_state_dir}, as `midi-ingest up` makes "
+            "it: workers fill temporary stores from Kafka when they start."
         )
     return settings.state_dir
 

@@ -43,6 +43,7 @@ def test_without_an_environment_the_defaults_are_those_that_others_rely_on(varia
         ("MIDI_INGEST_PUBLISH_TIMEOUT_SECONDS", "0.5", 0.5),
         ("MIDI_INGEST_RETRY_DELAYS", "1s,2m", ("1s", "2m")),
         ("MIDI_INGEST_HEALTH_PORT", "8081", 8081),
+        ("MIDI_INGEST_STATE_DIR", " ", None),
         ("MIDI_INGEST_DATA_DIR", "/var/lib/midi-ingest", Path("/var/lib/midi-ingest")),
     ],
 )
