@@ -6,19 +6,21 @@ In each: outputs equal inputs, each once, in the order of their key, and counted
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import signal
 from pathlib import Path
 
+import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
-from broker import clients
+from broker import clients, topics
 from broker.embedded import EmbeddedKafka
 from midi_ingest.settings import Settings
 from tests.faults import counting
 from tests.faults.counting import WordLedger, made_settings, member, running, stop, total
-from tests.faults.words import Word
+from tests.faults.words import Counted, Word
 from tests.topics import eventually
 
 EXPIRATION_SECONDS = 3
@@ -181,6 +183,31 @@ async def delete_everything(ledger: WordLedger) -> None:
         )
     finally:
         await admin.close()
+
+
+@pytest.mark.parametrize("name", ["count", "count_again"])
+async def test_what_kafka_refuses_holds_up_its_own_lane_until_it_is_taken_and_nothing_is_lost(
+    kafka: EmbeddedKafka, tmp_path: Path, name: str
+) -> None:
+    settings = await made_settings(kafka.bootstrap_servers, tmp_path)
+    less = settings.model_copy(update={"max_body_bytes": 1024})
+    await topics.apply(less, [Counted.topic])
+    ledger, process = WordLedger(settings), member(settings, tmp_path, name)
+    async with running(process):
+        await ledger.send([("key-1", base64.b64encode(os.urandom(3 * 2**20)).decode())])
+
+        async def is_interrupted() -> bool:
+            return "lane interrupted" in process.log_file.read_text()
+
+        await eventually(is_interrupted, process.log_file.read_text)
+        await ledger.send_numbers(WORDS)
+        await ledger.some_more(50)
+        await topics.apply(settings, [Counted.topic])
+        await ledger.all_out(process)
+    if name == "count":
+        await ledger.check_once()
+    else:
+        await ledger.check_at_least_once()
 
 
 async def test_at_least_once_loses_nothing_when_its_process_is_killed(

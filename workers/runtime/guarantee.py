@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.structs import OffsetAndMetadata, RecordMetadata
 
 from broker import clients
@@ -113,11 +113,15 @@ class _Transactions(Writer):
     ) -> None:
         super().__init__(settings, partition, producer)
         self._group = group
+        self._left_open = False
 
     async def commit(self, writes: Sequence[Write], offsets: Offsets) -> list[RecordMetadata]:
         """One transaction; on an error it stays open until the lane's next producer settles it."""
+        if self._left_open:  # another feed of the lane, which is about to close, had its turn before
+            raise IllegalOperation("a transaction of this lane was left open")
         writes = [await self._deliverable(write) for write in writes]
         async with asyncio.timeout(TRANSACTION_TIMEOUT_SECONDS):
+            self._left_open = True
             await self._producer.begin_transaction()
             written = await self._send(
                 writes
@@ -125,6 +129,7 @@ class _Transactions(Writer):
             if offsets:  # a timer's transaction has none
                 await self._producer.send_offsets_to_transaction(dict(offsets), self._group)
             await self._producer.commit_transaction()
+        self._left_open = False
         return written
 
 

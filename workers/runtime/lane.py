@@ -93,9 +93,8 @@ class Lane:
             except* (KafkaError, OSError) as errors:  # a TimeoutError is an OSError
                 pause = next(self._pauses)
                 self._log.warning("lane interrupted", error=_first_of(errors), again_in_s=pause)
-            if (
-                self._stopping
-            ):  # a cancellation that meets an error within a task group is lost (Python's gh-116720)
+            # A cancellation that meets an error within a task group is lost (Python's gh-116720).
+            if self._stopping:
                 return
             metrics.LANE_RESTARTS.labels(self._worker.name).inc()
             await asyncio.sleep(pause)
