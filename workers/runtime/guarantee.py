@@ -68,13 +68,16 @@ class Writer:
                 self._layout.name(write.topic),
                 key=write.key,
                 value=write.value,
-                partition=self._partition if write.partition is None else write.partition,
+                partition=self._partition_of(write),
                 headers=h.to_wire(write.headers),
                 timestamp_ms=write.timestamp_ms,
             )
             ack.add_done_callback(_looked_at)
             acks.append(ack)
         return list(await asyncio.gather(*acks))
+
+    def _partition_of(self, write: Write) -> int:
+        return self._partition if write.partition is None else write.partition
 
     async def _deliverable(self, write: Write) -> Write:
         """The write itself, or what stands in for it where its topic is gone: sending there would never end."""
@@ -178,6 +181,7 @@ class _Acknowledged(Writer):
     ) -> None:
         super().__init__(settings, partition, producer)
         self._shared = shared
+        self._known: set[tuple[Topic, int]] = set()
 
     async def commit(self, writes: Sequence[Write], offsets: Offsets) -> list[RecordMetadata]:
         """Offsets follow once every write is acknowledged."""
@@ -190,6 +194,23 @@ class _Acknowledged(Writer):
                 raise
             await self._shared.commit(offsets)
         return written
+
+    async def _send(self, writes: Sequence[Write]) -> list[RecordMetadata]:
+        """First a single record to each partition where Kafka does not know the producer yet.
+
+        It would take there what follows a record that it refuses, and a key's order would be lost. Where it knows the
+        producer, it refuses what follows, too.
+        """
+        firsts: list[Write] = []
+        others: list[Write] = []
+        known = set(self._known)
+        for write in writes:
+            destination = write.topic, self._partition_of(write)
+            (others if destination in known else firsts).append(write)
+            known.add(destination)
+        written = await super()._send(firsts)
+        self._known = known
+        return written + await super()._send(others)
 
 
 def _looked_at(ack: asyncio.Future[object]) -> None:
