@@ -54,11 +54,12 @@ app.command(
 app.command(
     "midi_ingest.commands.worker:worker",
     name="worker",
-    help="Run one or more workers in this process.",
+    help="Run one or more workers, in this process or in several.",
     help_epilogue="""Examples:
 
     midi-ingest worker deduplicate
     midi-ingest worker normalize render       # both in one process
+    midi-ingest worker normalize --processes 2
     midi-ingest worker my_worker.py:loudest   # one of your own: docs/custom-workers.md
     MIDI_INGEST_HEALTH_PORT=8081 midi-ingest worker store""",
 )
