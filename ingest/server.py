@@ -86,17 +86,7 @@ async def listening(
     Raises:
         OSError: the address cannot be bound, or a TLS file cannot be used; the message names the setting.
     """
-    server = Server(
-        ingress.answer,
-        ConnectionLimits(
-            connections=_connections(settings.max_connections),
-            header_bytes=settings.max_header_bytes,
-            header_timeout_seconds=settings.header_timeout_seconds,
-            unread_bytes=settings.max_unread_bytes,
-            unread_timeout_seconds=settings.unread_timeout_seconds,
-        ),
-        budgets.ahead,
-    )
+    server = Server(ingress.answer, _limits(settings), budgets.ahead)
     runner = web.ServerRunner(server, shutdown_timeout=_LAST_WRITES_SECONDS)
     await runner.setup()
     listener = await _listen(server, settings, reuse_port=reuse_port)
@@ -192,6 +182,16 @@ async def _listen(server: Server, settings: IngressSettings, *, reuse_port: bool
         )
     except OSError as error:
         raise OSError(binding.refusal(settings, error)) from error
+
+
+def _limits(settings: IngressSettings) -> ConnectionLimits:
+    return ConnectionLimits(
+        connections=_connections(settings.max_connections),
+        header_bytes=settings.max_header_bytes,
+        header_timeout_seconds=settings.header_timeout_seconds,
+        unread_bytes=settings.max_unread_bytes,
+        unread_timeout_seconds=settings.unread_timeout_seconds,
+    )
 
 
 def _connections(wanted: int) -> int:
