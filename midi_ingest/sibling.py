@@ -41,7 +41,7 @@ class Sibling:
     """One process of several: ``midi-ingest`` with these arguments.
 
     ``ended`` is told the process id of each that ends. ``no_deaths`` are the return codes that do not count as
-    deaths, with what is logged.
+    deaths, with what is logged. ``label`` is what its own log lines call it, where that is not its name.
     """
 
     def __init__(
@@ -52,8 +52,10 @@ class Sibling:
         *,
         ended: Callable[[int], object] | None = None,
         no_deaths: Mapping[int, str] | None = None,
+        label: int | None = None,
     ) -> None:
         self._name, self._arguments, self._env = name, arguments, {**os.environ, **env}
+        self._label = name if label is None else label
         self._ended, self._no_deaths = ended, no_deaths or {}
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = False
@@ -64,7 +66,7 @@ class Sibling:
         Raises:
             PartError: it dies too often.
         """
-        deaths = Deaths(self._name, say=partial(logger().warning, process=self._name))
+        deaths = Deaths(self._name, say=partial(logger().warning, process=self._label))
         while True:
             command = [sys.executable, "-P", "-m", "midi_ingest", *self._arguments]
             self._process = await asyncio.create_subprocess_exec(
@@ -81,7 +83,7 @@ class Sibling:
             if self._stopping:
                 return
             if code in self._no_deaths:
-                logger().info(self._no_deaths[code], process=self._name)
+                logger().info(self._no_deaths[code], process=self._label)
             else:
                 deaths.count(ending(code), lambda: "What it logged last says why.")
 
@@ -95,7 +97,7 @@ class Sibling:
             async with asyncio.timeout(patience_seconds):
                 await self._process.wait()
         except TimeoutError:
-            logger().error("process does not stop; killing it", process=self._name)
+            logger().error("process does not stop; killing it", process=self._label)
             self.send(signal.SIGKILL)
 
     def send(self, number: signal.Signals) -> None:

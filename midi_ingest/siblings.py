@@ -59,6 +59,7 @@ def _sibling(number: int, env: Mapping[str, str]) -> Sibling:
         env,
         ended=lambda pid: multiprocess.mark_process_dead(pid, env[METRICS_DIR]),  # type: ignore[no-untyped-call]
         no_deaths={-signal.SIGHUP: "told of new secrets while it started; starting it again"},
+        label=number,
     )
 
 
