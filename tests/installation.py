@@ -146,6 +146,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "MIDI_INGEST_TOPIC_PREFIX": settings.topic_prefix,
         "MIDI_INGEST_PARTITIONS": str(settings.partitions),
         "MIDI_INGEST_STORE": settings.store,
+        "MIDI_INGEST_STATE_DIR": str(settings.local_state_dir),
         "MIDI_INGEST_RETRY_DELAYS": ",".join(settings.retry_delays),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -24,11 +25,11 @@ from broker.embedded.ports import free_port
 from broker.topics import TopicsError
 from midi_ingest.settings import Settings
 from schemas.message import Body, Message
-from schemas.topics import changelog
+from schemas.topics import FAILURES, changelog
 from tests.topics import Seen, delete_topics, eventually, read_all, read_until, write
 from workers.runtime.api import State, Worker, worker
 from workers.runtime.run import run
-from workers.runtime.state import StateError
+from workers.runtime.state import StateError, StoreError
 from workers.runtime.state.files import claim, open_store, path_of
 from workers.runtime.state.sqlite import SqliteStore
 from workers.runtime.state.store import Change
@@ -229,6 +230,30 @@ async def test_a_lane_whose_store_another_process_has_works_without_it(on_disk: 
     os.close(zombie)
     async with running(on_disk):
         await count(on_disk, "a", times={"a": 3})
+
+
+@pytest.mark.parametrize(
+    ("method", "error"), [("get", StoreError("broken")), ("_put", sqlite3.OperationalError("broken"))]
+)
+async def test_a_store_that_fails_interrupts_its_lane_and_nothing_is_lost(
+    on_disk: Settings, monkeypatch: pytest.MonkeyPatch, method: str, error: Exception
+) -> None:
+    async with running(on_disk):
+        await count(on_disk, "a", times={"a": 1})
+        works, fails = getattr(SqliteStore, method), iter([True])
+
+        def fails_once(store: SqliteStore, given: Any) -> Any:
+            if given and next(fails, False):
+                raise error
+            return works(store, given)
+
+        monkeypatch.setattr(SqliteStore, method, fails_once)
+        await count(on_disk, "a", times={"a": 2})
+        await count(on_disk, "a", times={"a": 3})
+        assert list(fails) == []
+    async with running(on_disk):
+        await count(on_disk, "a", times={"a": 4})
+    assert await read_all(on_disk, FAILURES) == []
 
 
 @pytest.mark.parametrize(
