@@ -77,6 +77,13 @@ def newer(_word: Word, state: State[NewerTimes]) -> Counted:
     return Counted(times=times)
 
 
+@worker("tally", reads=Word, writes=Counted, guarantee="at-least-once")
+def loose(_word: Word, state: State[Times]) -> Counted:
+    times = (before.times if (before := state.get()) else 0) + 1
+    state.put(Times(times))
+    return Counted(times=times)
+
+
 WORKER_FILE = f"{__file__}:tally"
 
 
@@ -291,6 +298,23 @@ async def test_a_topic_that_was_made_anew_is_another_topic(on_disk: Settings) ->
             return False
 
     await eventually(made, lambda: "the topic was not made anew")
+
+
+async def test_without_fencing_a_store_is_only_complete_up_to_where_somebody_else_has_written(
+    on_disk: Settings,
+) -> None:
+    async with running(on_disk, loose):
+        await count(on_disk, "a", times={"a": 1})
+    partition, before = await partition_of(on_disk, "a"), restored()
+    async with running(on_disk, loose):
+        await count(on_disk, "a", times={"a": 2})
+        assert restored() == before  # nobody else has written so far
+        await append(on_disk, b"a", b'{"times":0}', partition)  # as a member that lost the lane may
+        await count(on_disk, "a", times={"a": 3})
+        await append(on_disk, b"a", b'{"times":3}', partition)
+    async with running(on_disk, loose):
+        await count(on_disk, "a", times={"a": 4})
+    assert restored() == before + 3
 
 
 async def test_a_transaction_that_was_aborted_leaves_nothing_in_the_store(on_disk: Settings) -> None:

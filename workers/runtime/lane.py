@@ -229,13 +229,20 @@ class Lane:
         """Write and commit; once that is done, the changes of the state are committed, too."""
         written = await writer.commit(writes, offsets)
         if state is not None and state.changed:
-            await asyncio.to_thread(state.commit, self._position_behind(written))
+            await asyncio.to_thread(state.commit, self._position_behind(written, state))
 
-    def _position_behind(self, written: Sequence[RecordMetadata]) -> int | None:
-        """The changelog's offset behind what was just written there; None where Kafka did not tell it."""
+    def _position_behind(self, written: Sequence[RecordMetadata], state: LaneState) -> int | None:
+        """The changelog's offset behind what was just written there.
+
+        None where Kafka did not tell it, or where somebody who is not fenced may have written in between.
+        """
         name = self._settings.layout.name(changelog(self._worker.name, self._settings.dedup_window))
-        offsets = [metadata.offset for metadata in written if metadata.topic == name]
-        return max(offsets) + 1 if offsets and min(offsets) >= 0 else None
+        offsets = sorted(metadata.offset for metadata in written if metadata.topic == name)
+        if not offsets or offsets[0] < 0:
+            return None
+        fenced = self._worker.guarantee == "exactly-once"
+        alone = offsets[0] == state.position and offsets[-1] - offsets[0] == len(offsets) - 1
+        return offsets[-1] + 1 if fenced or alone else None
 
     def _tell(
         self, batch: Batch, handled: Sequence[Record], state: LaneState | None, committed_s: float

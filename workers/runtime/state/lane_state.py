@@ -66,6 +66,11 @@ class LaneState:
                 yield change.key, value
 
     @property
+    def position(self) -> int | None:
+        """The changelog's offset up to which the committed values are known to be complete."""
+        return self._store.checkpoint.position if self._store.checkpoint else None
+
+    @property
     def changed(self) -> bool:
         """Whether the batch in work has changed anything."""
         return bool(self._overlay)
