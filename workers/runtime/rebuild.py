@@ -56,6 +56,8 @@ async def forget(
 ) -> Sequence[Unreadable]:
     """Have the keys of unreadable records forgotten, by a tombstone for each; returns those records.
 
+    A worker that is at-least-once is not fenced by this: it must not run.
+
     1. Read the changelog to its end, which may take a while.
     2. Start a producer with the lane's transactional id. Whoever runs the lane is fenced: from now on nobody else
        writes to this partition of the changelog. It opens anew some seconds later, and restores.
