@@ -29,6 +29,8 @@ from workers.settings import WorkerSettings, delay_seconds
 
 START_TIMEOUT_SECONDS: Final = 60
 STOP_TIMEOUT_SECONDS: Final = 5
+OFFSETS_TIMEOUT_SECONDS: Final = 15
+"""Somewhat more than a request of Kafka's may take: a lane that waits in vain opens anew."""
 
 # aiokafka keeps one fetch in flight, for the partitions of a consumer that have no records buffered; what arrives
 # on another one meanwhile waits for its return. A consumer with one partition cannot miss its own records, so
@@ -113,7 +115,7 @@ class Opening:
         """
         admin = clients.admin(self.settings)
         try:
-            async with asyncio.timeout(START_TIMEOUT_SECONDS):
+            async with asyncio.timeout(OFFSETS_TIMEOUT_SECONDS):
                 await admin.start()
                 committed: dict[TopicPartition, OffsetAndMetadata] = await admin.list_consumer_group_offsets(
                     self.group, partitions=list(partitions)
