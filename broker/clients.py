@@ -10,7 +10,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
 from broker.compression import use_zstd_level
+from broker.lost_connections import tell_time_outs
 from broker.produce_request import encode_at_once
+from broker.reader import Reader
 from broker.settings import KafkaSettings
 
 REQUEST_TIMEOUT_MS: Final = 10_000
@@ -26,6 +28,7 @@ _FETCH_BYTES: Final = 4 * 1024 * 1024
 
 use_zstd_level()
 encode_at_once()
+tell_time_outs()
 
 
 def producer(
@@ -70,14 +73,12 @@ def group_member(settings: KafkaSettings, group: str) -> AIOKafkaConsumer:
     )
 
 
-def reader(
-    settings: KafkaSettings, *, group: str | None = None, fetch_max_wait_ms: int = 500
-) -> AIOKafkaConsumer:
+def reader(settings: KafkaSettings, *, group: str | None = None, fetch_max_wait_ms: int = 500) -> Reader:
     """A consumer of committed records whose partitions are assigned by hand; it joins no group.
 
     With a group it can ask for that group's committed offsets.
     """
-    return AIOKafkaConsumer(
+    return Reader(
         bootstrap_servers=settings.kafka_bootstrap_servers,
         client_id="midi-ingest",
         group_id=group,

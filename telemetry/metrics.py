@@ -169,3 +169,11 @@ AGE_SECONDS: Final = Histogram(
     ["worker"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600, 3600),
 )
+
+# What all processes share
+
+READERS_STALLED: Final = Counter(
+    "midi_ingest_readers_stalled",
+    "Times a consumer handed out nothing for too long, though there were records, and was given up.",
+    ["topic"],
+)

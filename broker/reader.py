@@ -1,0 +1,127 @@
+"""A consumer of committed records that never trusts silence.
+
+A task inside aiokafka's consumer can end by an error that nobody is told, or wait for what never comes. Then the
+consumer hands out nothing for ever, and all seems well. So one that has been silent for a while is asked whether it has
+heard of Kafka meanwhile; if not, Kafka is asked whether there are records. Where some were there that did not come
+while they were waited for, it raises.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from telemetry import metrics
+
+SILENCE_SECONDS: Final = 7.0
+"""Longer than any fetch waits for records. After twice as long at most, records that do not come are missed."""
+
+POLL_MS: Final = int(SILENCE_SECONDS * 1000) + 500
+"""How long to wait for records where nothing else is to be done: long enough to ask after each silence."""
+
+POSITION_SECONDS: Final = 20.0
+"""How long aiokafka may take to find out from where it reads."""
+
+
+class Stalled(KafkaError):  # type: ignore[misc]  # aiokafka is untyped
+    """A consumer has handed out nothing for too long, though there are records: open another."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Silence:
+    """A partition of which nothing comes: since when, from which position on, and what was known of it then.
+
+    ``end`` is where its committed records ended; ``heard_ms`` when Kafka last told of it.
+    """
+
+    since: float
+    position: int
+    end: int
+    heard_ms: int | None = None
+
+
+class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is untyped
+    """An aiokafka consumer that raises where it would be silent for ever."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._silences: dict[TopicPartition, _Silence] = {}
+
+    async def getmany(
+        self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
+    ) -> dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]:
+        """The next records, once there are some or the time is over.
+
+        Raises:
+            Stalled: for two silences nothing has come, though there were records after the first.
+            KafkaError, TimeoutError: Kafka does not say whether there are any.
+        """
+        began = monotonic()
+        polled: dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]] = await super().getmany(
+            *partitions, timeout_ms=timeout_ms, max_records=max_records
+        )
+        if polled:
+            self._silences.clear()
+        elif timeout_ms:
+            for tp in partitions or self.assignment():
+                await self._doubt(tp, began)
+        return polled
+
+    async def getone(self, *partitions: TopicPartition) -> ConsumerRecord[bytes, bytes]:
+        """The next record, however long it takes.
+
+        Raises:
+            KafkaError, TimeoutError: see `getmany`.
+        """
+        while True:
+            polled = await self.getmany(*partitions, timeout_ms=POLL_MS, max_records=1)
+            for records in polled.values():
+                return records[0]
+
+    async def position(self, partition: TopicPartition) -> int:
+        """The offset of the next record.
+
+        Raises:
+            TimeoutError: aiokafka does not find it out.
+        """
+        async with asyncio.timeout(POSITION_SECONDS):
+            offset: int = await super().position(partition)
+        return offset
+
+    async def stop(self) -> None:
+        """Stop; also where the fetching task has ended by an error, at which aiokafka would leave connections open."""
+        try:
+            with contextlib.suppress(KafkaError):
+                await super().stop()
+        finally:
+            await self._client.close()
+
+    async def _doubt(self, tp: TopicPartition, began: float) -> None:
+        """Take note that nothing came; after a silence ask for the end, after another one raise."""
+        position = await self.position(tp)
+        silence = self._silences.get(tp)
+        if silence is None or silence.position != position:
+            silence = self._silences[tp] = _Silence(began, position, position)
+        if monotonic() - silence.since < SILENCE_SECONDS:
+            return
+        if position < silence.end:
+            metrics.READERS_STALLED.labels(tp.topic).inc()
+            raise Stalled(
+                f"{tp.topic}/{tp.partition} has records from {position} to {silence.end}: none came"
+            )
+        end = await self._end(tp, silence)
+        self._silences[tp] = _Silence(monotonic(), position, end, self.last_poll_timestamp(tp))
+
+    async def _end(self, tp: TopicPartition, silence: _Silence) -> int:
+        """The last stable offset: the one that came with a fetch since, or else asked for."""
+        if self.last_poll_timestamp(tp) != silence.heard_ms:
+            end: int = self.last_stable_offset(tp)
+        else:
+            end = (await self.end_offsets([tp]))[tp]
+        return end

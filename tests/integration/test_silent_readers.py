@@ -1,0 +1,133 @@
+"""A consumer inside which something has died is noticed: what it does not hand out is read by another, once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import RequestTimedOutError
+from aiokafka.protocol.fetch import FetchRequest
+from aiokafka.protocol.metadata import MetadataRequest
+
+from broker import clients, reader, topics
+from broker.reader import Stalled
+from midi_ingest import records
+from midi_ingest.settings import Settings
+from schemas.message import Topic
+from schemas.topics import changelog
+from tests.faults.words import Word, count
+from tests.lanes import counted, running, words
+from tests.topics import read_until
+from workers.runtime import feed
+
+
+def deadly(monkeypatch: pytest.MonkeyPatch, settings: Settings, topic: Topic) -> asyncio.Event:
+    """Let the next fetch of a topic end the task that fetches for its consumer, as a lost connection did."""
+    name, died = settings.layout.name(topic), asyncio.Event()
+    as_it_was = AIOKafkaClient.send
+
+    async def send(client: Any, node: int, request: Any, **named: Any) -> object:
+        fetched = [name for name, _ in request.topics] if isinstance(request, FetchRequest) else []
+        if name in fetched and not died.is_set():
+            died.set()
+            raise KeyError("the connection is gone")
+        return await as_it_was(client, node, request, **named)
+
+    monkeypatch.setattr(AIOKafkaClient, "send", send)
+    return died
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short silences; a fetch may take longer than one, so Kafka is asked."""
+    monkeypatch.setattr(reader, "SILENCE_SECONDS", 0.4)
+    monkeypatch.setattr(reader, "POLL_MS", 500)
+    monkeypatch.setattr(feed, "POLL_MS", 500)
+
+
+async def test_a_lane_whose_consumer_has_died_opens_anew_and_misses_nothing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(settings, count):
+        await words(settings, ("a", "one"))
+        await counted(settings, 1)
+        died = deadly(monkeypatch, settings, Word.topic)
+        await words(settings, ("a", "two"))  # comes by the fetch that was under way
+        async with asyncio.timeout(30):
+            await died.wait()
+        await words(settings, ("a", "three"))
+        assert await counted(settings, 3) == [("a", "one", 1), ("a", "two", 2), ("a", "three", 3)]
+
+
+async def test_a_restore_whose_consumer_has_died_begins_anew(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remembered = changelog("count", settings.dedup_window)
+    async with running(settings, count):
+        await words(settings, ("a", "one"))
+        await read_until(settings, remembered, bool)
+    died = deadly(monkeypatch, settings, remembered)
+    async with running(settings, count):
+        await words(settings, ("a", "two"))
+        assert await counted(settings, 2) == [("a", "one", 1), ("a", "two", 2)]
+    assert died.is_set()
+
+
+async def test_who_follows_a_topic_is_told_that_its_consumer_has_died(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await words(settings, ("a", "one"))
+    deadly(monkeypatch, settings, Word.topic)
+    with pytest.raises(Stalled, match=r"test\.words/\d has records from 0 to 1"):
+        await anext(records.read(settings, Word.topic.name, follow=True))
+
+
+async def test_silence_is_believed_where_nothing_is_to_be_read(settings: Settings) -> None:
+    """Also while a transaction is open: its record is there, and not to be read yet."""
+    await topics.apply(settings, [Word.topic])
+    tp = TopicPartition(settings.layout.name(Word.topic), 0)
+    producer = clients.producer(settings, transactional_id=f"{settings.topic_prefix}open")
+    consumer = clients.reader(settings, fetch_max_wait_ms=50)
+    await producer.start()
+    await consumer.start()
+    try:
+        await producer.begin_transaction()
+        await producer.send_and_wait(tp.topic, b"late", partition=0)
+        consumer.assign([tp])
+        await consumer.seek_to_beginning(tp)
+        for _ in range(3):
+            assert await consumer.getmany(tp, timeout_ms=500) == {}
+        await producer.commit_transaction()
+        assert (await consumer.getone(tp)).value == b"late"
+        for _ in range(3):  # behind it stands the mark of its transaction
+            assert await consumer.getmany(tp, timeout_ms=500) == {}
+    finally:
+        await consumer.stop()
+        await producer.stop()
+
+
+async def test_a_request_whose_connection_was_lost_has_timed_out(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error that aiokafka documents; what it raises otherwise ends the tasks within it."""
+    consumer = clients.reader(settings)
+    await consumer.start()
+    try:
+        client = consumer._client
+        node = client.get_random_node()
+        assert await client.ready(node)
+        (place, connection) = next((at, conn) for at, conn in client._conns.items() if at[0] == node)
+
+        async def lost(*_: object, **__: object) -> None:
+            del client._conns[place]
+            raise TimeoutError
+
+        monkeypatch.setattr(connection, "send", lost)
+        with pytest.raises(RequestTimedOutError):
+            await client.send(node, MetadataRequest([]))
+        connection.close()
+    finally:
+        await consumer.stop()
