@@ -10,7 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
 from broker.compression import use_zstd_level
-from broker.lost_connections import tell_time_outs
+from broker.lost_connections import tell_lost_connections
 from broker.produce_request import encode_at_once
 from broker.reader import Reader
 from broker.settings import KafkaSettings
@@ -28,7 +28,7 @@ _FETCH_BYTES: Final = 4 * 1024 * 1024
 
 use_zstd_level()
 encode_at_once()
-tell_time_outs()
+tell_lost_connections()
 
 
 def producer(

@@ -9,10 +9,10 @@ while they were waited for, it raises.
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import time
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
@@ -31,6 +31,14 @@ POSITION_SECONDS: Final = 20.0
 
 class Stalled(KafkaError):  # type: ignore[misc]  # aiokafka is untyped
     """A consumer has handed out nothing for too long, though there are records: open another."""
+
+
+class Known(NamedTuple):
+    """A consumer's next offset, and the end of the partition; what may be read ends at the last stable offset."""
+
+    position: int
+    end: int
+    stable_end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,7 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is untyped
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self._silences: dict[TopicPartition, _Silence] = {}
+        self._ends: dict[TopicPartition, int] = {}
 
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
@@ -94,13 +103,41 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is untyped
             offset: int = await super().position(partition)
         return offset
 
+    def known(self, partition: TopicPartition) -> Known | None:
+        """Where it stands, and what Kafka told last of the partition; None before it has.
+
+        While records that have come are not handed out, Kafka is asked for no more: see `look`.
+        """
+        state = self._subscription.subscription.assignment.state_value(partition)
+        if state.highwater is None or not state.has_valid_position:
+            return None
+        asked = self._ends.get(partition, 0)
+        return Known(state.position, max(state.highwater, asked), max(state.lso, asked))
+
+    async def look(self, partition: TopicPartition) -> None:
+        """Ask for the last stable offset, unless a fetch has told it during the last silence.
+
+        Raises:
+            KafkaError: Kafka does not tell.
+        """
+        told_ms = self.last_poll_timestamp(partition) or 0
+        if time.time() - told_ms / 1000 > SILENCE_SECONDS:
+            self._ends[partition] = (await self.end_offsets([partition]))[partition]
+
     async def stop(self) -> None:
-        """Stop; also where the fetching task has ended by an error, at which aiokafka would leave connections open."""
+        """Stop, whatever has ended within it.
+
+        An error that ended the fetching task comes up at this call, and aiokafka would leave connections open. So does
+        a cancellation of aiokafka's own, which to the caller would look like one of itself.
+        """
+        stopping = asyncio.ensure_future(super().stop())
         try:
-            with contextlib.suppress(KafkaError):
-                await super().stop()
+            await asyncio.wait([stopping])
         finally:
+            stopping.cancel()
             await self._client.close()
+        if not stopping.cancelled():
+            stopping.exception()
 
     async def _doubt(self, tp: TopicPartition, began: float) -> None:
         """Take note that nothing came; after a silence ask for the end, after another one raise."""

@@ -6,11 +6,13 @@ import asyncio
 from typing import Any
 
 import pytest
-from aiokafka import TopicPartition
+import uvloop
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import RequestTimedOutError
+from aiokafka.errors import KafkaConnectionError, RequestTimedOutError
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.metadata import MetadataRequest
+from prometheus_client import REGISTRY
 
 from broker import clients, reader, topics
 from broker.reader import Stalled
@@ -20,8 +22,10 @@ from schemas.message import Topic
 from schemas.topics import changelog
 from tests.faults.words import Word, count
 from tests.lanes import counted, running, words
-from tests.topics import read_until
+from tests.topics import eventually, read_until
 from workers.runtime import feed
+
+RESTARTS = "midi_ingest_worker_lane_restarts_total"
 
 
 def deadly(monkeypatch: pytest.MonkeyPatch, settings: Settings, topic: Topic) -> asyncio.Event:
@@ -60,6 +64,34 @@ async def test_a_lane_whose_consumer_has_died_opens_anew_and_misses_nothing(
             await died.wait()
         await words(settings, ("a", "three"))
         assert await counted(settings, 3) == [("a", "one", 1), ("a", "two", 2), ("a", "three", 3)]
+
+
+async def test_a_lane_whose_fetches_fail_when_it_closes_opens_anew(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then aiokafka stops its consumer by a cancellation that looks like one of the lane."""
+    name, as_it_was, broken = settings.layout.name(Word.topic), AIOKafkaClient.send, asyncio.Event()
+
+    async def send(client: Any, node: int, request: Any, **named: Any) -> object:
+        answer = await as_it_was(client, node, request, **named)
+        if broken.is_set() and isinstance(request, FetchRequest) and request.topics[0][0] == name:
+            raise KafkaConnectionError("the connection is broken")
+        return answer
+
+    monkeypatch.setattr(AIOKafkaClient, "send", send)
+    async with running(settings, count):
+        await words(settings, ("a", "one"))
+        await counted(settings, 1)
+        restarts = REGISTRY.get_sample_value(RESTARTS, {"worker": "count"}) or 0
+        broken.set()
+        await words(settings, ("a", "two"))
+
+        async def again() -> bool:
+            return (REGISTRY.get_sample_value(RESTARTS, {"worker": "count"}) or 0) > restarts
+
+        await eventually(again, lambda: "no lane opens anew")
+        broken.clear()
+        assert await counted(settings, 2) == [("a", "one", 1), ("a", "two", 2)]
 
 
 async def test_a_restore_whose_consumer_has_died_begins_anew(
@@ -107,6 +139,20 @@ async def test_silence_is_believed_where_nothing_is_to_be_read(settings: Setting
     finally:
         await consumer.stop()
         await producer.stop()
+
+
+async def test_a_connection_that_was_lost_is_told_as_such_on_uvloop(kafka_servers: str) -> None:
+    """uvloop, on which all processes run, lets nobody write to one; here aiokafka has not noticed yet."""
+
+    async def lose() -> None:
+        async with AIOKafkaConsumer(bootstrap_servers=kafka_servers) as consumer:
+            connection = await consumer._client._get_conn(consumer._client.get_random_node())
+            connection._writer.transport.abort()
+            connection._writer.transport._force_close(None)
+            with pytest.raises(KafkaConnectionError):
+                await connection.send(MetadataRequest([]))
+
+    await asyncio.to_thread(uvloop.run, lose())
 
 
 async def test_a_request_whose_connection_was_lost_has_timed_out(

@@ -20,6 +20,7 @@ from schemas.topics import NOW, changelog
 from telemetry import metrics
 from telemetry.logs import logger
 from workers.runtime.api import Worker, all_delays
+from workers.runtime.cancellation import asked_for
 from workers.runtime.feed import Feed
 from workers.runtime.mark import Mark, found
 from workers.runtime.state import LaneState, files
@@ -198,4 +199,4 @@ async def stopped(client: _Client) -> None:
     """Stop a client; one that cannot reach Kafka any more, or is fenced, has nothing left to do there."""
     with contextlib.suppress(KafkaError, OSError):
         async with asyncio.timeout(STOP_TIMEOUT_SECONDS):
-            await client.stop()
+            await asked_for(client.stop())

@@ -35,6 +35,7 @@ from schemas.topics import changelog
 from telemetry import metrics
 from telemetry.logs import logger
 from workers.runtime.api import Timer, Worker
+from workers.runtime.cancellation import asked_for
 from workers.runtime.feed import Feed
 from workers.runtime.feeds import Opening
 from workers.runtime.flood import Flood
@@ -86,8 +87,7 @@ class Lane:
         while True:
             pause = self._settings.session_timeout_seconds
             try:
-                async with self._open() as (writer, state, feeds):
-                    await self._consume(writer, state, feeds)
+                await asked_for(self._work())
             except* (ProducerFenced, CommitFailedError):
                 self._log.warning("lane fenced: another process has it now, or a transaction timed out")
             except* (KafkaError, OSError) as errors:  # a TimeoutError is an OSError
@@ -113,6 +113,10 @@ class Lane:
         self._calls.end()
         self._flood.close()
 
+    async def _work(self) -> None:
+        async with self._open() as (writer, state, feeds):
+            await self._consume(writer, state, feeds)
+
     @contextlib.asynccontextmanager
     async def _open(self) -> AsyncIterator[tuple[Writer, LaneState | None, list[Feed]]]:
         async with contextlib.AsyncExitStack() as stack:
@@ -127,16 +131,16 @@ class Lane:
     async def _consume(self, writer: Writer, state: LaneState | None, feeds: list[Feed]) -> None:
         async with asyncio.TaskGroup() as tasks:
             for feed in feeds:
-                tasks.create_task(self._follow(feed, writer, state))
+                tasks.create_task(asked_for(self._follow(feed, writer, state)))
             for timer in self._worker.timers:
-                tasks.create_task(self._tick(timer, writer, state))
+                tasks.create_task(asked_for(self._tick(timer, writer, state)))
 
     async def _tick(self, timer: Timer, writer: Writer, state: LaneState | None) -> None:
         """Call a timer at each of its moments, between batches; what it leads to is a transaction of its own."""
         async for moment in moments(timer):
             async with self._turn:
                 if self._stopping:
-                    raise asyncio.CancelledError
+                    return
                 async with self._shared.side_by_side.together():
                     tick = await self._calls.do(
                         lambda: self._ticking.tick(timer, moment, self._partition, state),  # noqa: B023
@@ -154,7 +158,7 @@ class Lane:
             await feed.wait()
             async with self._flood.gate(), self._turn, self._shared.batches:
                 if self._stopping:  # this feed was next when the lane was told to stop
-                    raise asyncio.CancelledError
+                    return
                 blocked = await self._handle(feed, writer, state)
             if not blocked:
                 pauses = growing_pauses(LONGEST_PAUSE_SECONDS)

@@ -17,6 +17,7 @@ from broker import clients
 from telemetry import metrics
 from telemetry.logs import logger
 from workers.runtime.api import Worker, all_delays
+from workers.runtime.cancellation import asked_for
 from workers.runtime.feeds import stopped
 from workers.runtime.guarantee import AtLeastOnce, ExactlyOnce, Guarantee
 from workers.runtime.handle import Handler
@@ -69,7 +70,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         self._guarantee: Guarantee = (
             ExactlyOnce(self._settings, group) if exactly_once else AtLeastOnce(self._settings, consumer)
         )
-        polling = asyncio.create_task(self._poll(consumer))
+        polling = asyncio.create_task(asked_for(self._poll(consumer)))
         try:
             await asyncio.wait([polling, self._failed], return_when=asyncio.FIRST_COMPLETED)
             await (polling if polling.done() else self._failed)
