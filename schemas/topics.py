@@ -25,14 +25,21 @@ MESSAGES: Final[tuple[type[Message], ...]] = (Callback, Task, Score, MidiFile, O
 RECORD_OVERHEAD_BYTES: Final = 1024 * 1024
 """What a record may be larger than the largest body: its key, its headers, and what a worker adds."""
 
+_RETRY: Final = "retry."
+
 NOW: Final = "now"
 """The retry delay that carries only redrives and replays."""
 
 
 def retry(worker: str, delay: str) -> Topic:
     """The topic in which a worker's records wait for one delay: its head is always due first."""
-    name = f"retry.{worker}.{delay}"
+    name = f"{_RETRY}{worker}.{delay}"
     return Topic(name, retention_ms=7 * DAY_MS, headroom_bytes=FAILURE_HEADROOM_BYTES)
+
+
+def retried_worker(name: str) -> str:
+    """The worker whose records wait in the topic of this name; empty where it is another topic."""
+    return name.removeprefix(_RETRY).partition(".")[0] if name.startswith(_RETRY) else ""
 
 
 def changelog(worker: str, window: timedelta) -> Topic:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
+from typing import NamedTuple
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 
+class Health(NamedTuple):
+    """Whether all is well, and what is told of it beside."""
+
+    well: bool
+    told: Mapping[str, object] = MappingProxyType({})
+
+
 @asynccontextmanager
 async def serve(
-    host: str, port: int, *, alive: Callable[[], bool], ready: Callable[[], bool]
+    host: str, port: int, *, alive: Callable[[], Health], ready: Callable[[], Health]
 ) -> AsyncIterator[int]:
     """Answer ``/healthz``, ``/readyz`` and ``/metrics`` while the block runs; yields the port that is bound.
 
@@ -53,5 +62,6 @@ def metrics() -> web.Response:
     return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-def _answer(well: bool) -> web.Response:
-    return web.json_response({"status": "ok" if well else "unavailable"}, status=200 if well else 503)
+def _answer(health: Health) -> web.Response:
+    status = "ok" if health.well else "unavailable"
+    return web.json_response({"status": status, **health.told}, status=200 if health.well else 503)

@@ -106,6 +106,16 @@ RECORDS_FAILED: Final = Counter(
     "Records sent to the failures topic, by reason.",
     ["worker", "reason"],
 )
+RECORDS_RETRIED: Final = Counter(
+    "midi_ingest_worker_records_retried",
+    "Failed records that were sent to wait for another try, by the worker that failed.",
+    ["worker"],
+)
+RECORDS_DEAD: Final = Counter(
+    "midi_ingest_worker_records_dead",
+    "Dead letters, by the worker that failed (none for a quarantined body) and by reason.",
+    ["worker", "reason"],
+)
 RECORDS_DROPPED: Final = Counter(
     "midi_ingest_worker_records_dropped",
     "Records that meant nothing new and were dropped, by why (repeat, pending, …).",
@@ -126,9 +136,43 @@ TRANSACTION_SECONDS: Final = Histogram(
     ["worker"],
     buckets=_SECONDS,
 )
-LANES: Final = Gauge("midi_ingest_worker_lanes", "Lanes this process owns.", ["worker"])
+LANES: Final = Gauge(
+    "midi_ingest_worker_lanes", "Lanes this process owns.", ["worker"], multiprocess_mode="livesum"
+)
 LANE_RESTARTS: Final = Counter(
     "midi_ingest_worker_lane_restarts", "Times a lane was rebuilt after an error of Kafka's.", ["worker"]
+)
+LANE_STATES: Final = Gauge(
+    "midi_ingest_worker_lane_states",
+    "Lanes by what they do: ready, opening, restoring, waiting (for Kafka, or what the function needs), paused (by a "
+    "flood of failures), fenced.",
+    ["worker", "state"],
+    multiprocess_mode="livesum",
+)
+LAG: Final = Gauge(
+    "midi_ingest_worker_lag",
+    "Offsets from the next record to be handled up to the end of what the worker reads, by topic and partition.",
+    ["worker", "topic", "partition"],
+    multiprocess_mode="livemostrecent",
+)
+STABLE_LAG: Final = Gauge(
+    "midi_ingest_worker_stable_lag",
+    "The same up to the last stable offset: what is beyond that belongs to a transaction that is open.",
+    ["worker", "topic", "partition"],
+    multiprocess_mode="livemostrecent",
+)
+OLDEST_AGE_SECONDS: Final = Gauge(
+    "midi_ingest_worker_oldest_age_seconds",
+    "How long ago the oldest record could have been handled that is not; 0 when none waits. While a lane is not open: "
+    "since when that is not known, at least.",
+    ["worker", "partition"],
+    multiprocess_mode="livemostrecent",
+)
+STUCK_SECONDS: Final = Gauge(
+    "midi_ingest_worker_stuck_seconds",
+    "For how long a lane with something to do has taken no step; each try is one, also in vain.",
+    ["worker", "partition"],
+    multiprocess_mode="livemostrecent",
 )
 TIMER_ERRORS: Final = Counter(
     "midi_ingest_worker_timer_errors", "Times a worker's timer raised an error.", ["worker"]
@@ -137,16 +181,19 @@ PAUSED: Final = Gauge(
     "midi_ingest_worker_paused",
     "1 while a flood of unexpected errors pauses this partition, else 0.",
     ["worker", "partition"],
+    multiprocess_mode="livemostrecent",
 )
 STATE_KEYS: Final = Gauge(
     "midi_ingest_worker_state_keys",
     "Keys that a stateful worker keeps, by partition.",
     ["worker", "partition"],
+    multiprocess_mode="livemostrecent",
 )
 STATE_BYTES: Final = Gauge(
     "midi_ingest_worker_state_bytes",
     "Bytes that a stateful worker's keys and values take on this machine's disk, by partition.",
     ["worker", "partition"],
+    multiprocess_mode="livemostrecent",
 )
 STATE_RESTORED: Final = Counter(
     "midi_ingest_worker_state_restored",
@@ -157,6 +204,7 @@ STATE_RESTORE_REMAINING: Final = Gauge(
     "midi_ingest_worker_state_restore_remaining",
     "Offsets of its changelog that a stateful worker has yet to read until its state is restored, by partition.",
     ["worker", "partition"],
+    multiprocess_mode="livemostrecent",
 )
 OFFSETS_LOST: Final = Counter(
     "midi_ingest_worker_offsets_lost",

@@ -80,6 +80,12 @@ class WorkerSettings(KafkaSettings, TelemetrySettings):
         le=3600,
         description="How long a worker's function may take for one call before its process exits.",
     )
+    stuck_seconds: float = Field(
+        default=120,
+        ge=5,
+        le=3600,
+        description="How long a lane may get nowhere, beyond the deadline of a call, before /healthz is 503.",
+    )
     flood_failures: int = Field(
         default=100,
         ge=1,

@@ -7,12 +7,12 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
-from broker.reader import POLL_MS
+from broker.reader import POLL_MS, Reader
 from workers.runtime.mark import Mark
 from workers.runtime.record import Record, from_kafka
 
@@ -25,6 +25,15 @@ STEP_RECORDS: Final = 16
 """Records polled together: in steps of 500 a record of 1 KB costs 1.3 µs, of 16 1.7 µs, of 4 2.5 µs."""
 
 
+class Behind(NamedTuple):
+    """Offsets from the next record up to the end of a partition, and up to the end of what may be read of it.
+
+    The second is smaller while a transaction is open that holds up its readers.
+    """
+
+    end: int
+    stable: int
+
 
 @dataclass(slots=True)
 class Feed:
@@ -34,7 +43,7 @@ class Feed:
     ``proved`` means that a batch has been committed since, so that nothing is known against the next.
     """
 
-    consumer: AIOKafkaConsumer
+    consumer: Reader
     partition: TopicPartition
     start: int
     delay_seconds: int = 0
@@ -76,6 +85,19 @@ class Feed:
         for _ in handled:
             self.waiting.popleft()
         self.mark, self.proved = mark, True
+
+    @property
+    def due_at(self) -> float | None:
+        """Since when the next record could be handled, in seconds since 1970; None where none has come."""
+        return self.waiting[0].timestamp_ms / 1000 + self.delay_seconds if self.waiting else None
+
+    def behind(self) -> Behind | None:
+        """How far the feed is behind its partition's ends, as far as Kafka has told; None before it has."""
+        known = self.consumer.known(self.partition)
+        if known is None:
+            return None
+        offset = self.waiting[0].offset if self.waiting else known.position
+        return Behind(max(0, known.end - offset), max(0, known.stable_end - offset))
 
     async def _poll(self, timeout_ms: int, records: int) -> None:
         polled = await self.consumer.getmany(self.partition, timeout_ms=timeout_ms, max_records=records)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Protocol
 
@@ -23,6 +23,7 @@ from workers.runtime.api import Worker, all_delays
 from workers.runtime.cancellation import asked_for
 from workers.runtime.feed import Feed
 from workers.runtime.mark import Mark, found
+from workers.runtime.progress import Progress
 from workers.runtime.state import LaneState, files
 from workers.runtime.state.restore import Source, restore
 from workers.runtime.state.sqlite import SqliteStore
@@ -50,6 +51,7 @@ class Opening:
     worker: Worker
     partition: int
     settings: WorkerSettings
+    progress: Progress = field(default_factory=Progress)
 
     @property
     def group(self) -> str:
@@ -96,7 +98,7 @@ class Opening:
             consumer = clients.reader(self.settings)
             await started(stack, consumer)
             consumer.assign([tp])
-            yield Source(consumer, tp, await identify(consumer, tp.topic))
+            yield Source(consumer, tp, await identify(consumer, tp.topic), self.progress)
 
     async def _store(self, window: timedelta) -> SqliteStore:
         """The lane's store; closed with ``stack``, also if it is still being opened then."""

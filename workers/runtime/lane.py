@@ -43,6 +43,7 @@ from workers.runtime.guarantee import Guarantee, Offsets, Writer
 from workers.runtime.handle import Batch, Handler
 from workers.runtime.measure import count, count_tick
 from workers.runtime.pauses import growing_pauses
+from workers.runtime.progress import FENCED, OPENING, PAUSED, READY, WAITING, Progress
 from workers.runtime.record import Record, Write
 from workers.runtime.shared import Shared
 from workers.runtime.state import LaneState
@@ -76,7 +77,9 @@ class Lane:
         self._turn = asyncio.Lock()
         self._stopping = False
         self._pauses = growing_pauses(LONGEST_PAUSE_SECONDS)
-        self.ready = False
+        self.progress = Progress()
+        self.feeds: Sequence[Feed] = ()
+        """What the lane reads, while it is open."""
 
     async def run(self) -> None:
         """Open the lane and handle what it reads; after an error of Kafka's, again.
@@ -89,15 +92,24 @@ class Lane:
             try:
                 await asked_for(self._work())
             except* (ProducerFenced, CommitFailedError):
+                self.progress.becomes(FENCED)
                 self._log.warning("lane fenced: another process has it now, or a transaction timed out")
             except* (KafkaError, OSError) as errors:  # a TimeoutError is an OSError
                 pause = next(self._pauses)
-                self._log.warning("lane interrupted", error=_first_of(errors), again_in_s=pause)
+                error = _first_of(errors)
+                self.progress.becomes(WAITING, f"after {type(error).__name__}")
+                told = f"{type(error).__name__}: {error}"
+                self._log.warning("lane interrupted", error=told, again_in_s=pause)
             # A cancellation that meets an error within a task group is lost (Python's gh-116720).
             if self._stopping:
                 return
             metrics.LANE_RESTARTS.labels(self._worker.name).inc()
             await asyncio.sleep(pause)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the lane is open."""
+        return bool(self.feeds)
 
     async def stop(self, task: asyncio.Task[None], patience_seconds: float) -> None:
         """Let the batch in work end, if it does so in time, then end ``task``, which runs this lane.
@@ -120,11 +132,13 @@ class Lane:
     @contextlib.asynccontextmanager
     async def _open(self) -> AsyncIterator[tuple[Writer, LaneState | None, list[Feed]]]:
         async with contextlib.AsyncExitStack() as stack:
-            opening = Opening(stack, self._worker, self._partition, self._settings)
+            self.progress.becomes(OPENING)
+            opening = Opening(stack, self._worker, self._partition, self._settings, self.progress)
             writer = await self._guarantee.writer(stack, self._partition)
             state, feeds = await opening.state(), await opening.feeds()
-            self.ready = True
-            stack.callback(setattr, self, "ready", False)
+            self.feeds = feeds
+            stack.callback(setattr, self, "feeds", ())
+            self.progress.becomes(READY)
             self._log.debug("lane ready", state_keys=len(state) if state is not None else None)
             yield writer, state, feeds
 
@@ -161,9 +175,11 @@ class Lane:
                     return
                 blocked = await self._handle(feed, writer, state)
             if not blocked:
+                self.progress.becomes(PAUSED if self._flood.rising else READY)
                 pauses = growing_pauses(LONGEST_PAUSE_SECONDS)
                 continue
             pause = next(pauses)
+            self.progress.becomes(WAITING, f"({blocked})")
             self._log.warning("waiting for what every record needs", error=str(blocked), again_in_s=pause)
             await asyncio.sleep(pause)
 
@@ -254,14 +270,15 @@ class Lane:
         count(self._worker.name, batch, handled, committed_s)
         if state is not None:
             metrics.STATE_KEYS.labels(self._worker.name, str(self._partition)).set(len(state))
+            metrics.STATE_BYTES.labels(self._worker.name, str(self._partition)).set(state.size_bytes)
         if batch.failed:
             failed, first = dict(batch.failed), handled[0].position
             self._log.warning("records failed", reasons=failed, first=first, exc_info=batch.error)
 
 
-def _first_of(errors: BaseExceptionGroup[BaseException]) -> str:
-    """The first error of a group of groups, in words."""
+def _first_of(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first error of a group of groups."""
     error: BaseException = errors
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    return f"{type(error).__name__}: {error}"
+    return error

@@ -6,9 +6,10 @@ import time
 from collections.abc import Sequence
 
 from schemas import headers as h
+from schemas.topics import DEAD_LETTER, retried_worker
 from telemetry import metrics
 from workers.runtime.handle import Batch
-from workers.runtime.record import Record
+from workers.runtime.record import Record, Write
 from workers.runtime.ticking import Tick
 
 
@@ -22,7 +23,7 @@ def count(worker: str, batch: Batch, handled: Sequence[Record], committed_s: flo
         if (age := _age_seconds(record)) is not None:
             metrics.AGE_SECONDS.labels(worker).observe(age)
     for write in batch.writes:
-        metrics.RECORDS_OUT.labels(worker, write.topic.name).inc()
+        _count_written(worker, write)
     for why, times in batch.dropped.items():
         metrics.RECORDS_DROPPED.labels(worker, why).inc(times)
     for reason, times in batch.failed.items():
@@ -35,6 +36,17 @@ def count_tick(worker: str, tick: Tick) -> None:
         metrics.TIMER_ERRORS.labels(worker).inc()
     for write in tick.writes:
         metrics.RECORDS_OUT.labels(worker, write.topic.name).inc()
+
+
+def _count_written(worker: str, write: Write) -> None:
+    """Count a record that was written, and what it means to the one that failed, if it is its next try or its end."""
+    name = write.topic.name
+    metrics.RECORDS_OUT.labels(worker, name).inc()
+    if name == DEAD_LETTER.name:
+        failed_in, reason = write.headers.get(h.ERROR_WORKER, ""), write.headers.get(h.ERROR_REASON, "")
+        metrics.RECORDS_DEAD.labels(failed_in, reason).inc()
+    elif failed_in := retried_worker(name):
+        metrics.RECORDS_RETRIED.labels(failed_in).inc()
 
 
 def _age_seconds(record: Record) -> float | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -42,14 +42,21 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         self._worker, self._settings, self._shared = worker, settings, shared
         self._handler = Handler(worker, settings, version)
         self._lanes: dict[int, tuple[Lane, asyncio.Task[None]]] = {}
-        self._assigned = self._ending = False
+        self.assigned = False
+        """Whether the group has told this member its lanes."""
+        self._ending = False
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._log = logger().bind(worker=worker.name)
 
     @property
+    def lanes(self) -> Mapping[int, Lane]:
+        """The lanes that the group has given to this member, by partition number."""
+        return {number: lane for number, (lane, _) in self._lanes.items()}
+
+    @property
     def ready(self) -> bool:
         """Whether the group has given this member its lanes, perhaps none, and all of them are open."""
-        return self._assigned and all(lane.ready for lane, _ in self._lanes.values())
+        return self.assigned and all(lane.ready for lane in self.lanes.values())
 
     async def run(self) -> None:
         """Work until cancelled; then end the batches in work and leave the group.
@@ -90,7 +97,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """The group rebalances: every lane ends its batch and closes."""
-        self._assigned = False
+        self.assigned = False
         await self._stop_lanes(LAST_BATCH_SECONDS)
         if revoked:
             self._log.info("lanes given back", partitions=sorted({tp.partition for tp in revoked}))
@@ -117,7 +124,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             task = asyncio.create_task(lane.run(), name=f"{self._worker.name}-{number}")
             task.add_done_callback(self._lane_ended)
             self._lanes[number] = lane, task
-        self._assigned = True
+        self.assigned = True
         metrics.LANES.labels(self._worker.name).set(len(numbers))
         self._log.info("lanes assigned", partitions=numbers)
 

@@ -14,6 +14,7 @@ from telemetry.logs import logger
 from workers.runtime.api import Worker
 from workers.runtime.member import Member
 from workers.runtime.shared import shared
+from workers.runtime.vitals import Vitals
 from workers.settings import WorkerSettings
 
 GOODBYE_SECONDS: Final = 5.0
@@ -33,24 +34,25 @@ async def run(
     await topics.check(settings, distinct(topic for worker in workers for topic in worker.topics(settings)))
     common = shared(workers, settings)
     members = [Member(worker, settings, version, common) for worker in workers]
+    vitals = Vitals(workers, members, settings)
     async with contextlib.AsyncExitStack() as stack:
         if settings.health_port is not None:
             port = await stack.enter_async_context(
                 health.serve(
                     settings.health_host,
                     settings.health_port,
-                    alive=lambda: True,  # what can answer is alive; a lane that cannot go on ends the process
-                    ready=lambda: all(member.ready for member in members),
+                    alive=vitals.alive,
+                    ready=vitals.ready,
                 )
             )
             logger().info("health checks", url=f"http://{settings.health_host}:{port}/readyz")
-        watching = asyncio.create_task(common.watch.run())
+        watching = [asyncio.create_task(common.watch.run()), asyncio.create_task(vitals.run())]
         tasks = [asyncio.create_task(member.run()) for member in members]
         stopping = asyncio.create_task(stop.wait())
         try:
             done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (*tasks, stopping, watching):  # a function that does not return is not waited for
+            for task in (*tasks, stopping, *watching):  # a function that does not return is not waited for
                 task.cancel()
             patience_seconds = settings.stop_timeout_seconds + GOODBYE_SECONDS
             _, late = await asyncio.wait([*tasks, stopping], timeout=patience_seconds)

@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from broker.changelogs import Identity
 from telemetry import metrics
 from telemetry.logs import logger
+from workers.runtime.progress import Progress
 from workers.runtime.state.changelog import Reading
 from workers.runtime.state.checkpoint import Checkpoint, Log, shape_of, why_cold
 from workers.runtime.state.store import Change, Store
@@ -25,11 +26,12 @@ _AT_ONCE: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A partition of a changelog, and a consumer of committed records that has only this partition."""
+    """A partition of a changelog, a consumer of committed records that has only this partition, and who is told."""
 
     consumer: AIOKafkaConsumer
     partition: TopicPartition
     identity: Identity
+    progress: Progress
 
 
 async def restore(store: Store, source: Source, worker: str, value_type: type[msgspec.Struct]) -> None:
@@ -82,11 +84,13 @@ async def read(
         StateError, StoreError, KafkaError: see `restore`.
     """
     consumer, tp = source.consumer, source.partition
+    start = await consumer.position(tp)
     remaining = metrics.STATE_RESTORE_REMAINING.labels(reading.worker, str(tp.partition))
     restored = metrics.STATE_RESTORED.labels(reading.worker, str(tp.partition))
     try:
         while (position := await consumer.position(tp)) < end:
             remaining.set(end - position)
+            source.progress.restores(position - start, end - start)
             records = (await consumer.getmany(tp, timeout_ms=_POLL_MS, max_records=_AT_ONCE)).get(tp, ())
             restored.inc(len(records))
             await asyncio.to_thread(lambda: apply(reading.changes(records)))  # noqa: B023 - it is awaited
