@@ -24,13 +24,16 @@ from ingest.settings import IngressSettings
 from schemas.callback import Callback
 from schemas.dialects import NotACallback, NotJson, read_envelope
 from schemas.headers import TRACEPARENT, WireHeaders
-from telemetry import metrics
+from telemetry import metrics, tracing
 
 Deliver = Callable[[Record], Awaitable[None]]
 """Makes a record safe, or raises `Unavailable` or `TooLarge`."""
 
 TASK_ID: Final = web.RequestKey("task_id", str)
 """Where a request keeps its callback's task id, for the log."""
+
+_STEP: Final = web.RequestKey("step", tracing.Step)
+"""Where it keeps its span."""
 
 _CHALLENGE: Final = 'Webhook realm="callbacks"'
 _FORWARDED_FOR: Final = "X-Forwarded-For"
@@ -63,11 +66,24 @@ class Callbacks:
         return self.guard.takes_token and self._token(raw_path) is not None
 
     async def receive(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Make a callback safe, and say so.
+        """Make a callback safe, and say so; as a span, where this process traces.
 
         Raises:
             Problem: what was wrong with it; nothing of it is kept.
         """
+        if tracing.current is None:
+            return await self._receive(request)
+        step = tracing.current.receiving(request.method, self._settings.path, request.headers)
+        request[_STEP] = step
+        try:
+            response = await self._receive(request)
+        except Problem as problem:
+            step.end(status=problem.status)
+            raise
+        step.end(status=response.status)
+        return response
+
+    async def _receive(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
             pending = self._verify_head(request)
             body = await self._bodies.read(request)
@@ -148,7 +164,9 @@ class Callbacks:
         return answers.json(orjson.dumps(answer))
 
     def _headers(self, request: web.BaseRequest, dialect: str | None) -> WireHeaders:
-        return receipt_headers(dialect, request.headers.get(TRACEPARENT), self._correlation(request))
+        step = request.get(_STEP)
+        context = request.headers if step is None else step.headers
+        return receipt_headers(dialect, context.get(TRACEPARENT), self._correlation(request))
 
     def _correlation(self, request: web.BaseRequest) -> Mapping[str, str]:
         names = self._settings.correlation_parameters

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 
 from midi_ingest.cli import USAGE, fail
 from midi_ingest.settings import Settings, SettingsError, load
-from telemetry import logs
+from telemetry import logs, tracing
 
 
 class Stopped(Exception):
@@ -33,7 +33,8 @@ def run(
         return fail(str(error), USAGE)
     logs.configure(settings, component, process=number)
     try:
-        uvloop.run(_until_signalled(serve, settings))
+        with tracing.tracing(component):
+            uvloop.run(_until_signalled(serve, settings))
     except SettingsError as error:
         return fail(str(error), USAGE)
     except Stopped as error:

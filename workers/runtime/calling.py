@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from schemas.message import Message
+from telemetry.tracing import Step
 from workers.runtime import loop
 from workers.runtime.api import Context, Output, Raw, Result, Unavailable, Worker
 from workers.runtime.record import Record
@@ -16,7 +17,10 @@ from workers.runtime.state import KeyState
 
 @dataclass(slots=True)
 class Work:
-    """A record in work: what the function takes of it; then what it returned, or the error that was raised."""
+    """A record in work: what the function takes of it; then what it returned, or the error that was raised.
+
+    ``step`` is its span, where its trace is sampled.
+    """
 
     record: Record
     message: Message | Raw | None = None
@@ -24,6 +28,7 @@ class Work:
     state: KeyState | None = None
     outputs: Sequence[Output] = ()
     error: Exception | None = None
+    step: Step | None = None
 
 
 def runs(worker: Worker, records: Sequence[Record]) -> Iterator[Sequence[Record]]:

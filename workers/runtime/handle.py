@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 from schemas.message import Message, Topic
 from schemas.topics import FAILURES
+from telemetry import tracing
 from workers.runtime.api import Dropped, Failure, Keyed, Output, Raw, Reject, Retry, Unavailable, Worker
 from workers.runtime.calling import Work, call, runs
 from workers.runtime.failures import Fault, attempts, failed, fault_of, unroutable
@@ -75,6 +76,7 @@ class Handler:
     def __init__(self, worker: Worker, settings: WorkerSettings, version: str) -> None:
         self._worker, self._version = worker, version
         self._reading, self._writing = Reading(worker, settings), Writing(worker, settings)
+        self._group = settings.topic_prefix + worker.name
         self._routes_failures = FAILURES in worker.reads
 
     def handle(
@@ -94,6 +96,8 @@ class Handler:
                     batch.blocked = work.error
                     break
                 writes = self._settled(work, batch)
+                if work.step is not None:
+                    work.step.end(error=type(work.error).__name__ if work.error else "")
                 batch.writes += writes
                 batch.handled += 1
                 size += sum(len(write.value or b"") for write in writes)
@@ -116,6 +120,10 @@ class Handler:
 
     def _prepared(self, record: Record, state: LaneState | None) -> Work:
         work = Work(record)
+        if tracing.current is not None:
+            work.step = tracing.current.processing(
+                self._group, record.topic, record.partition, record.offset, record.headers
+            )
         if record.value is None:
             work.outputs = (Dropped("tombstone"),)
             return work
@@ -134,7 +142,7 @@ class Handler:
         if work.error:
             return self._failed(work.record, work.error, batch)
         try:
-            writes = [write for output in work.outputs if (write := self._write(work.record, output))]
+            writes = [write for output in work.outputs if (write := self._write(work, output))]
         except Exception as error:  # noqa: BLE001 - an output that cannot be written is its record's failure
             work.error = error
             return self._failed(work.record, error, batch)
@@ -153,12 +161,13 @@ class Handler:
         batch.error = batch.error or fault.unforeseen
         return [self._failure(record, fault)]
 
-    def _write(self, record: Record, output: Output) -> Write | None:
+    def _write(self, work: Work, output: Output) -> Write | None:
+        record = work.record
         match output:
             case Message():
-                return self._writing.message(record.key, output, passed_on(record))
+                return self._writing.message(record.key, output, _carried(work))
             case Keyed(key, message):
-                return self._writing.keyed(key, message, passed_on(record))
+                return self._writing.keyed(key, message, _carried(work))
             case Raw():
                 return self._writing.raw(output, record.key)
             case Failure(reason, message):
@@ -175,6 +184,12 @@ class Handler:
         # What the topic implies, should the record's producer have left it out.
         kind = {} if source is None or isinstance(source, Topic) else described(source)
         return failed(record, fault, worker=self._worker.name, version=self._version, kind=kind)
+
+
+def _carried(work: Work) -> dict[str, str]:
+    """The headers of what follows from a record, with the context of its span if it has one."""
+    headers = passed_on(work.record)
+    return headers if work.step is None else {**headers, **work.step.headers}
 
 
 def _well(work: Work) -> bool | None:
