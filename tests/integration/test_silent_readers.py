@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaConnectionError, RequestTimedOutError
 from aiokafka.protocol.fetch import FetchRequest
+from aiokafka.protocol.group import HeartbeatRequest
 from aiokafka.protocol.metadata import MetadataRequest
 from prometheus_client import REGISTRY
 
@@ -106,6 +107,23 @@ async def test_a_restore_whose_consumer_has_died_begins_anew(
         await words(settings, ("a", "two"))
         assert await counted(settings, 2) == [("a", "one", 1), ("a", "two", 2)]
     assert died.is_set()
+
+
+async def test_a_member_whose_heartbeat_has_died_ends_its_process(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever watches the process starts it again; its group would give its lanes to others, and it would not know."""
+    as_it_was = AIOKafkaClient.send
+
+    async def send(client: Any, node: int, request: Any, **named: Any) -> object:
+        if isinstance(request, HeartbeatRequest):
+            raise ZeroDivisionError("what nobody has foreseen")
+        return await as_it_was(client, node, request, **named)
+
+    monkeypatch.setattr(AIOKafkaClient, "send", send)
+    with pytest.raises(ZeroDivisionError):
+        async with running(settings, count) as process, asyncio.timeout(30):
+            await asyncio.wait([process])
 
 
 async def test_who_follows_a_topic_is_told_that_its_consumer_has_died(
