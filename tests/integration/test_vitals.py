@@ -22,6 +22,7 @@ from workers.runtime import feeds, vitals
 from workers.runtime.api import Unavailable, Worker, worker
 from workers.runtime.feed import Feed
 from workers.runtime.feeds import Opening
+from workers.runtime.lateness import Lateness
 
 
 @pytest.fixture
@@ -112,9 +113,9 @@ async def test_an_open_transaction_shows_and_makes_nobody_stuck(
             await producer.commit_transaction()
             assert [word for _, word, _ in await counted(observed, 1)] == ["late"]
             await shows(patient, "lag stable_lag", lambda *lags: lags == (0, 0))
+            assert sums(patient, "lane_states") == [3]
     finally:
         await producer.stop()
-    assert sums(patient, "lane_states") == [3]
 
 
 async def test_a_lane_that_gets_nowhere_makes_its_process_unhealthy(
@@ -160,3 +161,18 @@ async def test_a_worker_that_is_not_ready_says_why(
         assert body == {"status": "unavailable", "why": "3 of 3 lanes are not open.", "lanes": lanes}
         opened.set()
         assert await until(observed, "/readyz", lambda status, _: status == 200) == {"status": "ok"}
+
+
+async def test_a_process_whose_watch_has_failed_ends(
+    observed: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would tell for ever what it has seen last."""
+
+    @worker("unwatched", reads=Word, writes=Counted)
+    def unwatched(word: Word) -> Counted:
+        return Counted(word=word.body.decode(), times=1)
+
+    monkeypatch.setattr(Lateness, "look", lambda *_: 1 / 0)
+    with pytest.raises(ExceptionGroup):
+        async with running(observed, unwatched) as process, asyncio.timeout(30):
+            await asyncio.wait([process])

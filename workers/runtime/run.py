@@ -39,10 +39,7 @@ async def run(
         if settings.health_port is not None:
             port = await stack.enter_async_context(
                 health.serve(
-                    settings.health_host,
-                    settings.health_port,
-                    alive=vitals.alive,
-                    ready=vitals.ready,
+                    settings.health_host, settings.health_port, alive=vitals.alive, ready=vitals.ready
                 )
             )
             logger().info("health checks", url=f"http://{settings.health_host}:{port}/readyz")
@@ -50,7 +47,8 @@ async def run(
         tasks = [asyncio.create_task(member.run()) for member in members]
         stopping = asyncio.create_task(stop.wait())
         try:
-            done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+            ends = [*tasks, *watching, stopping]  # who watches only ends by an error
+            done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in (*tasks, stopping, *watching):  # a function that does not return is not waited for
                 task.cancel()

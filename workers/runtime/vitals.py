@@ -16,6 +16,7 @@ from telemetry import metrics
 from telemetry.health import Health
 from telemetry.logs import logger
 from workers.runtime.api import Worker
+from workers.runtime.cancellation import asked_for
 from workers.runtime.lane import Lane
 from workers.runtime.lateness import LaneName, Lateness
 from workers.runtime.member import Member
@@ -112,9 +113,11 @@ class Vitals:
         while True:
             await asyncio.sleep(SILENCE_SECONDS)
             for lane in self._lanes().values():
-                for feed in lane.feeds:
+                for feed in list(lane.feeds):
+                    if not lane.ready:
+                        break
                     with contextlib.suppress(KafkaError, OSError):  # it is as far behind as was known
-                        await feed.consumer.look(feed.partition)
+                        await asked_for(feed.consumer.look(feed.partition))
 
 
 def _longest_step_seconds(worker: Worker, settings: WorkerSettings) -> float:
