@@ -170,7 +170,7 @@ class Lane:
         pauses = growing_pauses(LONGEST_PAUSE_SECONDS)
         while True:
             await feed.wait()
-            async with self._flood.gate(), self._turn, self._shared.batches:
+            async with self._flood.gate(), self._turn, self.progress.admitted(self._shared.batches):
                 if self._stopping:  # this feed was next when the lane was told to stop
                     return
                 blocked = await self._handle(feed, writer, state)

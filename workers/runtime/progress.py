@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 READY: Final = "ready"
@@ -28,6 +31,7 @@ class Progress:
         self._detail = ""
         self._restored = -1
         self._steps = self._seen = 0
+        self._at_gate = False
 
     def __str__(self) -> str:
         return f"{self.state} {self._detail}".rstrip()
@@ -35,6 +39,7 @@ class Progress:
     def becomes(self, state: str, detail: str = "") -> None:
         """The lane does something else now, or another time: a step."""
         self.state, self._detail = state, detail
+        self._at_gate = False
         self.step()
 
     def restores(self, done: int, total: int) -> None:
@@ -47,8 +52,16 @@ class Progress:
         """The lane gets on."""
         self._steps += 1
 
+    @asynccontextmanager
+    async def admitted(self, gate: asyncio.Semaphore) -> AsyncIterator[None]:
+        """Pass a gate that all lanes of a process share: who waits there is not stuck, who is through may be."""
+        self._at_gate = True
+        async with gate:
+            self._at_gate = False
+            yield
+
     def passed(self, seconds: float, *, busy: bool) -> None:
         """So much time has passed since the last look; ``busy`` means that something can be done now."""
-        stuck = busy and self._steps == self._seen
+        stuck = busy and not self._at_gate and self._steps == self._seen
         self.stuck_seconds = self.stuck_seconds + seconds if stuck else 0.0
         self._seen = self._steps

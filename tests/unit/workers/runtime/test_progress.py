@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from workers.runtime.progress import FENCED, OPENING, PAUSED, READY, WAITING, Progress
@@ -55,3 +57,19 @@ def test_a_restore_is_stuck_only_while_it_stands_still() -> None:
     assert str(progress) == "restoring 90 %"
     progress.becomes(READY)
     assert (str(progress), look(progress)) == ("ready", 0)
+
+
+async def test_a_lane_that_waits_for_its_turn_among_the_others_is_not_stuck() -> None:
+    progress, gate = Progress(), asyncio.Semaphore(1)
+    progress.becomes(READY)
+    look(progress)
+
+    async def work() -> list[float]:
+        async with progress.admitted(gate):
+            return [look(progress), look(progress)]
+
+    async with gate:
+        working = asyncio.create_task(work())
+        await asyncio.sleep(0)
+        assert [look(progress), look(progress)] == [0, 0]
+    assert await working == [10, 20]
