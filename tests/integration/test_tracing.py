@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
 import aiohttp
@@ -24,8 +24,8 @@ from tests.lanes import running
 from tests.topics import read_all, read_until
 from workers.catalogue import BUILT_IN
 
-TRACE, SENDERS = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
-SAMPLED = f"00-{TRACE}-{SENDERS}-01"
+TRACE, OTHER_TRACE = "4bf92f3577b34da6a3ce929d0e0e4736", "0af7651916cd43dd8448eb211c80319c"
+SENDERS = "00f067aa0ba902b7"
 SAMPLE = files("midi_ingest.samples").joinpath("callback.json").read_bytes()
 
 
@@ -38,22 +38,27 @@ def exported(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
     return exporter
 
 
-async def posted(settings: Settings, traceparent: str) -> tuple[str, str]:
-    """Post the sample while the ingress and all workers run; the trace contexts of its file and its outcome."""
+async def posted(settings: Settings, traceparents: Mapping[str, str]) -> dict[str, list[str]]:
+    """Post callbacks (task id, trace context) while all runs; the contexts of each one's file and outcome."""
     stop, bound = asyncio.Event(), asyncio.Queue[int]()
     serving = asyncio.create_task(serve(settings, guard_of(settings), stop, on_ready=bound.put_nowait))
     try:
         async with running(settings, *BUILT_IN.values()), aiohttp.ClientSession() as session:
-            headers = {"Content-Type": "application/json", "traceparent": traceparent}
             url = f"http://127.0.0.1:{await bound.get()}{settings.path}"
-            async with session.post(url, data=io.BytesIO(SAMPLE), headers=headers) as answer:
-                assert answer.status == 200
-            (outcome,) = await read_until(settings, Outcome.topic, bool)
-            (file,) = await read_all(settings, MidiFile.topic)
+            for task_id, traceparent in traceparents.items():
+                body = io.BytesIO(SAMPLE.replace(b"5c79****be8e", task_id.encode()))
+                headers = {"Content-Type": "application/json", "traceparent": traceparent}
+                async with session.post(url, data=body, headers=headers) as answer:
+                    assert answer.status == 200
+            outcomes = await read_until(settings, Outcome.topic, lambda seen: len(seen) == len(traceparents))
+            seen = [*await read_all(settings, MidiFile.topic), *outcomes]
     finally:
         stop.set()
         await serving
-    return file.headers[h.TRACEPARENT], outcome.headers[h.TRACEPARENT]
+    return {
+        task: [record.headers[h.TRACEPARENT] for record in seen if record.key == task]
+        for task in traceparents
+    }
 
 
 def way_to(traceparent: str, spans: Sequence[ReadableSpan]) -> list[str]:
@@ -67,21 +72,15 @@ def way_to(traceparent: str, spans: Sequence[ReadableSpan]) -> list[str]:
     return [*way, at]
 
 
-async def test_a_callback_is_one_trace_from_its_post_to_its_outcome(
+async def test_a_callback_is_one_trace_from_its_post_to_its_outcome_if_it_is_sampled(
     settings: Settings, exported: InMemorySpanExporter
 ) -> None:
-    file, outcome = await posted(settings, SAMPLED)
+    sampled, other = f"00-{TRACE}-{SENDERS}-01", f"00-{OTHER_TRACE}-{SENDERS}-00"
+    contexts = await posted(settings, {"sampled": sampled, "other": other})
     spans = exported.get_finished_spans()
     assert {f"{span.context.trace_id:032x}" for span in spans} == {TRACE}
+    file, outcome = contexts["sampled"]
     topics = [f"process {settings.topic_prefix}{topic}" for topic in ("scores", "tasks", "callbacks")]
     assert way_to(file, spans) == [*topics, f"POST {settings.path}", SENDERS]
     assert way_to(outcome, spans)[-3:] == [topics[-1], f"POST {settings.path}", SENDERS]
-
-
-async def test_a_trace_that_is_not_sampled_passes_through_and_costs_no_span(
-    settings: Settings, exported: InMemorySpanExporter
-) -> None:
-    file, outcome = await posted(settings, f"00-{TRACE}-{SENDERS}-00")
-    assert exported.get_finished_spans() == ()
-    assert {traceparent[3:35] for traceparent in (file, outcome)} == {TRACE}
-    assert {traceparent[-2:] for traceparent in (file, outcome)} == {"00"}
+    assert {(context[3:35], context[-2:]) for context in contexts["other"]} == {(OTHER_TRACE, "00")}
