@@ -41,8 +41,8 @@ format: $(VENV)/.dev  ## format the code and mend what ruff can mend
 
 bench: $(VENV)/.dev  ## measure against baselines; tables here, JSON in bench/results
 	@$(BIN)/python -m bench.ingress
-	@$(BIN)/python -m bench.pipeline
 	@$(BIN)/python -m bench.state
+	@$(BIN)/python -m bench.workers
 
 schemas: $(VENV)/.dev  ## write the JSON Schema files anew
 	@$(BIN)/python -m schemas.generate

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import platform
+import statistics
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -27,6 +28,11 @@ def percentile(values: Sequence[float], percent: float) -> float:
     """The smallest of the values that at least so many of a hundred do not exceed (the nearest rank)."""
     rank = math.ceil(round(len(values) * percent / 100, 6))
     return sorted(values)[max(rank, 1) - 1]
+
+
+def ratio(mine: Sequence[float], theirs: Sequence[float]) -> float:
+    """The median of the rounds' ratios, each to the other's figure in the same round: it bears a busy machine."""
+    return statistics.median(m / t for m, t in zip(mine, theirs, strict=True))
 
 
 def size(body_bytes: int) -> str:

@@ -116,11 +116,11 @@ def _row(windows: _Windows, server: str, body_bytes: int) -> Row:
         body_bytes=body_bytes,
         requests=sum(window.requests for window in mine),
         cpu_us_per_request=statistics.median(_costs(mine)),
-        ratio_to_bare=_ratio(_costs(mine), _costs(bare)),
-        ratio_to_bare_asyncio=_ratio(_costs(mine), _costs(bare_asyncio)),
-        ratio_to_ours=_ratio(_costs(mine), _costs(ours)),
+        ratio_to_bare=report.ratio(_costs(mine), _costs(bare)),
+        ratio_to_bare_asyncio=report.ratio(_costs(mine), _costs(bare_asyncio)),
+        ratio_to_ours=report.ratio(_costs(mine), _costs(ours)),
         requests_per_second=statistics.median(_speeds(mine)),
-        speed_ratio_to_ours=_ratio(_speeds(mine), _speeds(ours)),
+        speed_ratio_to_ours=report.ratio(_speeds(mine), _speeds(ours)),
         cpu_us_per_request_by_round=_costs(mine),
     )
 
@@ -131,7 +131,3 @@ def _costs(windows: Sequence[Window]) -> list[float]:
 
 def _speeds(windows: Sequence[Window]) -> list[float]:
     return [window.requests / window.seconds for window in windows]
-
-
-def _ratio(mine: Sequence[float], theirs: Sequence[float]) -> float:
-    return statistics.median(m / t for m, t in zip(mine, theirs, strict=True))

@@ -23,6 +23,7 @@ KAFKA: Final = "kafka"
 class Installation:
     """Where it is, and what it takes."""
 
+    folder: Path
     settings: Settings
     kafka: EmbeddedKafka
     processes: dict[str, Process]
@@ -39,19 +40,24 @@ class Installation:
 
 
 @asynccontextmanager
-async def installed(folder: Path) -> AsyncIterator[Installation]:
+async def installed(folder: Path, partitions: int) -> AsyncIterator[Installation]:
     """Start everything with its data in a folder; the block runs once all is ready."""
     async with EmbeddedKafka(folder / "kafka", port=0) as kafka:
-        settings = Settings(kafka_bootstrap_servers=kafka.bootstrap_servers, store=str(folder / "store"))
+        settings = Settings(
+            kafka_bootstrap_servers=kafka.bootstrap_servers,
+            partitions=partitions,
+            store=str(folder / "store"),
+        )
         await topics.apply(settings, wanted(settings))
         processes = _processes(settings, folder)
         async with running(list(processes.values())):
-            yield Installation(settings, kafka, processes)
+            yield Installation(folder, settings, kafka, processes)
 
 
 def _processes(settings: Settings, folder: Path) -> dict[str, Process]:
     env = {
         "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
+        "MIDI_INGEST_PARTITIONS": str(settings.partitions),
         "MIDI_INGEST_STORE": settings.store,
         "MIDI_INGEST_PORT": "{port}",
         "MIDI_INGEST_HEALTH_PORT": "{port}",
