@@ -22,7 +22,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooL
 
 from broker import clients
 from broker.partitioner import partition
-from broker.record_batch import RecordBatch
+from broker.record_batch import Entry, RecordBatch
 from ingest.limits import Budgets, Limit
 from ingest.publishing.batches import Batch, NoTopic, Refused, TooLarge, Unavailable, Waiting
 from ingest.publishing.link import Link
@@ -262,7 +262,7 @@ class Publisher:
 async def _send(producer: AIOKafkaProducer, batch: Batch, compression: str) -> None:
     batch.tries += 1
     records = RecordBatch(
-        ((record.key, record.value, record.headers) for record in batch.records), compression
+        (Entry(record.key, record.value, record.headers) for record in batch.records), compression
     )
     where = batch.partition
     sent = await producer.send_batch(records, where.topic, partition=where.partition)

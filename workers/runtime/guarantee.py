@@ -12,15 +12,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.structs import OffsetAndMetadata, RecordMetadata
 
 from broker import clients
-from schemas import headers as h
 from schemas.message import Topic
+from workers.runtime.outgoing import Outgoing, Packing
 from workers.runtime.record import Write
 from workers.settings import WorkerSettings
 
@@ -29,6 +29,13 @@ START_TIMEOUT_SECONDS: Final = 60
 STOP_TIMEOUT_SECONDS: Final = 5
 
 Offsets = Mapping[TopicPartition, OffsetAndMetadata]
+
+
+class Stretch(NamedTuple):
+    """Where one batch of what was written stands; ``offsets`` is None where Kafka did not tell it."""
+
+    partition: TopicPartition
+    offsets: range | None
 
 
 class Guarantee(Protocol):
@@ -48,11 +55,11 @@ class Guarantee(Protocol):
 class Writer:
     """Writes to one partition number of any topic, and commits offsets."""
 
-    def __init__(self, settings: WorkerSettings, partition: int, producer: AIOKafkaProducer) -> None:
-        self._layout, self._partition, self._producer = settings.layout, partition, producer
+    def __init__(self, producer: AIOKafkaProducer, packing: Packing) -> None:
+        self._producer, self._packing = producer, packing
         self._existing: set[Topic] = set()
 
-    async def commit(self, writes: Sequence[Write], offsets: Offsets) -> list[RecordMetadata]:
+    async def commit(self, writes: Sequence[Write], offsets: Offsets) -> list[Stretch]:
         """Write and commit; returns where what was written stands. After an error the lane has to open anew.
 
         Raises:
@@ -60,32 +67,27 @@ class Writer:
         """
         raise NotImplementedError
 
-    async def _send(self, writes: Sequence[Write]) -> list[RecordMetadata]:
+    async def _pack(self, writes: Sequence[Write]) -> list[Outgoing]:
+        return await asyncio.to_thread(self._packing.pack, writes) if writes else []
+
+    async def _send(self, batches: Sequence[Outgoing]) -> list[Stretch]:
         """Return once Kafka has acknowledged all of them."""
         acks = []
-        for write in writes:
-            ack = await self._producer.send(
-                self._layout.name(write.topic),
-                key=write.key,
-                value=write.value,
-                partition=self._partition_of(write),
-                headers=h.to_wire(write.headers),
-                timestamp_ms=write.timestamp_ms,
-            )
+        for batch in batches:
+            tp = batch.partition
+            ack = await self._producer.send_batch(batch.records, tp.topic, partition=tp.partition)
             ack.add_done_callback(_looked_at)
             acks.append(ack)
-        return list(await asyncio.gather(*acks))
-
-    def _partition_of(self, write: Write) -> int:
-        return self._partition if write.partition is None else write.partition
+        acknowledged: list[RecordMetadata] = await asyncio.gather(*acks)
+        return [_stretch(batch, ack) for batch, ack in zip(batches, acknowledged, strict=True)]
 
     async def _deliverable(self, write: Write) -> Write:
         """The write itself, or what stands in for it where its topic is gone: sending there would never end."""
         if write.otherwise is None or write.topic in self._existing:
             return write
         cluster = await self._producer.client.fetch_all_metadata()
-        partitions = cluster.partitions_for_topic(self._layout.name(write.topic))
-        if self._partition not in (partitions or ()):
+        partitions = cluster.partitions_for_topic(self._packing.layout.name(write.topic))
+        if self._packing.partition not in (partitions or ()):
             return write.otherwise
         self._existing.add(write.topic)
         return write
@@ -104,36 +106,36 @@ class ExactlyOnce:
         stack.push_async_callback(_ended, producer)
         async with asyncio.timeout(START_TIMEOUT_SECONDS):
             await producer.start()
-        return _Transactions(self._settings, partition, producer, self._group)
+        return _Transactions(producer, packing(self._settings, partition, transactional=True), self._group)
 
     async def close(self) -> None:
         """Nothing is shared."""
 
 
 class _Transactions(Writer):
-    def __init__(
-        self, settings: WorkerSettings, partition: int, producer: AIOKafkaProducer, group: str
-    ) -> None:
-        super().__init__(settings, partition, producer)
+    def __init__(self, producer: AIOKafkaProducer, packing: Packing, group: str) -> None:
+        super().__init__(producer, packing)
         self._group = group
         self._left_open = False
 
-    async def commit(self, writes: Sequence[Write], offsets: Offsets) -> list[RecordMetadata]:
+    async def commit(self, writes: Sequence[Write], offsets: Offsets) -> list[Stretch]:
         """One transaction; on an error it stays open until the lane's next producer settles it."""
         if self._left_open:  # another feed of the lane, which is about to close, had its turn before
             raise IllegalOperation("a transaction of this lane was left open")
-        writes = [await self._deliverable(write) for write in writes]
+        batches = await self._pack([await self._deliverable(write) for write in writes])
         async with asyncio.timeout(TRANSACTION_TIMEOUT_SECONDS):
             self._left_open = True
             await self._producer.begin_transaction()
-            written = await self._send(
-                writes
-            )  # waits for the acks: a send that failed does not fail the transaction
-            if offsets:  # a timer's transaction has none
-                await self._producer.send_offsets_to_transaction(dict(offsets), self._group)
+            # Offsets travel beside the records. A send that failed does not fail the transaction: acks are waited for.
+            sending = asyncio.gather(self._send(batches), self._add_offsets(offsets))
+            written: list[Stretch] = (await sending)[0]
             await self._producer.commit_transaction()
         self._left_open = False
         return written
+
+    async def _add_offsets(self, offsets: Offsets) -> None:
+        if offsets:  # a timer's transaction has none
+            await self._producer.send_offsets_to_transaction(dict(offsets), self._group)
 
 
 class AtLeastOnce:
@@ -156,7 +158,7 @@ class AtLeastOnce:
                     await _ended(producer)
                     raise
                 self._producer = producer
-        return _Acknowledged(self._settings, partition, self._producer, self)
+        return _Acknowledged(self._producer, packing(self._settings, partition), self)
 
     async def commit(self, offsets: Offsets) -> None:
         """Commit as the group's member: the group refuses one that it has given up."""
@@ -176,26 +178,24 @@ class AtLeastOnce:
 
 
 class _Acknowledged(Writer):
-    def __init__(
-        self, settings: WorkerSettings, partition: int, producer: AIOKafkaProducer, shared: AtLeastOnce
-    ) -> None:
-        super().__init__(settings, partition, producer)
+    def __init__(self, producer: AIOKafkaProducer, packing: Packing, shared: AtLeastOnce) -> None:
+        super().__init__(producer, packing)
         self._shared = shared
-        self._known: set[tuple[Topic, int]] = set()
+        self._known: set[TopicPartition] = set()
 
-    async def commit(self, writes: Sequence[Write], offsets: Offsets) -> list[RecordMetadata]:
+    async def commit(self, writes: Sequence[Write], offsets: Offsets) -> list[Stretch]:
         """Offsets follow once every write is acknowledged."""
         writes = [await self._deliverable(write) for write in writes]
         async with asyncio.timeout(TRANSACTION_TIMEOUT_SECONDS):
             try:
-                written = await self._send(writes)
+                written = await self._send_carefully(writes)
             except (KafkaError, asyncio.CancelledError):  # it took too long: so much was sent, or nothing
                 await asyncio.shield(self._shared.replace(self._producer))
                 raise
             await self._shared.commit(offsets)
         return written
 
-    async def _send(self, writes: Sequence[Write]) -> list[RecordMetadata]:
+    async def _send_carefully(self, writes: Sequence[Write]) -> list[Stretch]:
         """First a single record to each partition where Kafka does not know the producer yet.
 
         It would take there what follows a record that it refuses, and a key's order would be lost. Where it knows the
@@ -205,12 +205,23 @@ class _Acknowledged(Writer):
         others: list[Write] = []
         known = set(self._known)
         for write in writes:
-            destination = write.topic, self._partition_of(write)
+            destination = self._packing.partition_of(write)
             (others if destination in known else firsts).append(write)
             known.add(destination)
-        written = await super()._send(firsts)
+        written = await self._send(await self._pack(firsts))
         self._known = known
-        return written + await super()._send(others)
+        return written + await self._send(await self._pack(others))
+
+
+def packing(settings: WorkerSettings, partition: int, *, transactional: bool = False) -> Packing:
+    """How what a lane writes is packed."""
+    return Packing(settings.layout, partition, settings.compression, transactional)
+
+
+def _stretch(batch: Outgoing, ack: RecordMetadata) -> Stretch:
+    """Where a batch stands; of one that it had taken before and that was sent again, Kafka does not tell."""
+    offsets = range(ack.offset, ack.offset + batch.records.record_count()) if ack.offset >= 0 else None
+    return Stretch(batch.partition, offsets)
 
 
 def _looked_at(ack: asyncio.Future[object]) -> None:

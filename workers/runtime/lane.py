@@ -25,10 +25,11 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Sequence
+from itertools import pairwise
 from typing import Final
 
+from aiokafka import TopicPartition
 from aiokafka.errors import CommitFailedError, KafkaError, ProducerFenced
-from aiokafka.structs import RecordMetadata
 
 from schemas import reasons
 from schemas.topics import changelog
@@ -39,7 +40,7 @@ from workers.runtime.cancellation import asked_for
 from workers.runtime.feed import Feed
 from workers.runtime.feeds import Opening
 from workers.runtime.flood import Flood
-from workers.runtime.guarantee import Guarantee, Offsets, Writer
+from workers.runtime.guarantee import Guarantee, Offsets, Stretch, Writer
 from workers.runtime.handle import Batch, Handler
 from workers.runtime.measure import count, count_tick
 from workers.runtime.pauses import growing_pauses
@@ -251,18 +252,19 @@ class Lane:
         if state is not None and state.changed:
             await asyncio.to_thread(state.commit, self._position_behind(written, state))
 
-    def _position_behind(self, written: Sequence[RecordMetadata], state: LaneState) -> int | None:
+    def _position_behind(self, written: Sequence[Stretch], state: LaneState) -> int | None:
         """The changelog's offset behind what was just written there.
 
         None where Kafka did not tell it, or where somebody who is not fenced may have written in between.
         """
         name = self._settings.layout.name(changelog(self._worker.name, self._settings.dedup_window))
-        offsets = sorted(metadata.offset for metadata in written if metadata.topic == name)
-        if not offsets or offsets[0] < 0:
+        stretches = [s.offsets for s in written if s.partition == TopicPartition(name, self._partition)]
+        told = [offsets for offsets in stretches if offsets is not None]
+        if not told or len(told) < len(stretches):
             return None
         fenced = self._worker.guarantee == "exactly-once"
-        alone = offsets[0] == state.position and offsets[-1] - offsets[0] == len(offsets) - 1
-        return offsets[-1] + 1 if fenced or alone else None
+        alone = told[0].start == state.position and all(a.stop == b.start for a, b in pairwise(told))
+        return told[-1].stop if fenced or alone else None
 
     def _tell(
         self, batch: Batch, handled: Sequence[Record], state: LaneState | None, committed_s: float

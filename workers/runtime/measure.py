@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 
 from schemas import headers as h
@@ -18,12 +19,13 @@ def count(worker: str, batch: Batch, handled: Sequence[Record], committed_s: flo
     metrics.BATCH_RECORDS.labels(worker).observe(len(handled))
     metrics.HANDLE_SECONDS.labels(worker).observe(batch.seconds)
     metrics.TRANSACTION_SECONDS.labels(worker).observe(committed_s)
+    for topic, times in Counter(record.topic for record in handled).items():
+        metrics.RECORDS_IN.labels(worker, topic).inc(times)
+    ages, now = metrics.AGE_SECONDS.labels(worker), time.time()
     for record in handled:
-        metrics.RECORDS_IN.labels(worker, record.topic).inc()
-        if (age := _age_seconds(record)) is not None:
-            metrics.AGE_SECONDS.labels(worker).observe(age)
-    for write in batch.writes:
-        _count_written(worker, write)
+        if (age := _age_seconds(record, now)) is not None:
+            ages.observe(age)
+    _count_written(worker, batch.writes)
     for why, times in batch.dropped.items():
         metrics.RECORDS_DROPPED.labels(worker, why).inc(times)
     for reason, times in batch.failed.items():
@@ -38,18 +40,19 @@ def count_tick(worker: str, tick: Tick) -> None:
         metrics.RECORDS_OUT.labels(worker, write.topic.name).inc()
 
 
-def _count_written(worker: str, write: Write) -> None:
-    """Count a record that was written, and what it means to the one that failed, if it is its next try or its end."""
-    name = write.topic.name
-    metrics.RECORDS_OUT.labels(worker, name).inc()
-    if name == DEAD_LETTER.name:
-        failed_in, reason = write.headers.get(h.ERROR_WORKER, ""), write.headers.get(h.ERROR_REASON, "")
-        metrics.RECORDS_DEAD.labels(failed_in, reason).inc()
-    elif failed_in := retried_worker(name):
-        metrics.RECORDS_RETRIED.labels(failed_in).inc()
+def _count_written(worker: str, writes: Sequence[Write]) -> None:
+    """Count what was written, and what it means to what failed, where it is its next try or its end."""
+    for name, times in Counter(write.topic.name for write in writes).items():
+        metrics.RECORDS_OUT.labels(worker, name).inc(times)
+        if failed_in := retried_worker(name):
+            metrics.RECORDS_RETRIED.labels(failed_in).inc(times)
+    for write in writes:
+        if write.topic.name == DEAD_LETTER.name:
+            failed_in, reason = write.headers.get(h.ERROR_WORKER, ""), write.headers.get(h.ERROR_REASON, "")
+            metrics.RECORDS_DEAD.labels(failed_in, reason).inc()
 
 
-def _age_seconds(record: Record) -> float | None:
+def _age_seconds(record: Record, now: float) -> float | None:
     """From the callback's receipt until now, where the record says when that was."""
     received = h.moment(record.headers.get(h.CE_TIME, ""))
-    return max(0.0, time.time() - received.timestamp()) if received else None
+    return max(0.0, now - received.timestamp()) if received else None
