@@ -86,6 +86,8 @@ class Handler:
         batch = Batch()
         deadline = time.monotonic() + BUDGET_SECONDS
         size = 0
+        if state is not None:
+            state.look_up({self._reading.any_key(record) for record in records})
         for run in runs(self._worker, records):
             goes_on = True
             observer.begins(run[0])

@@ -40,6 +40,10 @@ class Reading:
         except UnicodeDecodeError as error:
             raise Reject(reasons.INVALID_PAYLOAD, "The record's key is not UTF-8.") from error
 
+    def any_key(self, record: Record) -> str:
+        """The record's key as text, whatever it is."""
+        return (record.key or b"").decode("utf-8", "replace")
+
     def message(self, record: Record) -> Message | Raw:
         """What the record carries.
 

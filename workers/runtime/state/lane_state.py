@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -30,6 +30,7 @@ class LaneState:
         self._window_ms = int(window.total_seconds() * 1000)
         self._store = store if store is not None else MemoryStore(self._window_ms)
         self._overlay: dict[str, Change] = {}
+        self._looked_up: dict[str, Change | None] = {}
         self._first_change_ms = 0
 
     def __len__(self) -> int:
@@ -50,8 +51,19 @@ class LaneState:
         Raises:
             StoreError: the store cannot be read.
         """
-        change = self._overlay.get(key) or self._store.get(key)
+        change = self._overlay.get(key)
+        if change is None:
+            change = self._looked_up[key] if key in self._looked_up else self._store.get(key)
         return self._value(change, timestamp_ms) if change else None
+
+    def look_up(self, keys: Collection[str]) -> None:
+        """A batch with these keys is next: what is committed of them is read at once.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        self._looked_up = dict.fromkeys(keys)
+        self._looked_up.update(self._store.get_all(list(keys)))
 
     def items(self, timestamp_ms: int) -> Iterator[tuple[str, msgspec.Struct]]:
         """Each key with its value that has not expired by then.
@@ -95,6 +107,7 @@ class LaneState:
         Raises:
             StoreError: the store cannot be written; it is complete up to where it says, all the same.
         """
+        self._looked_up.clear()
         if not self._overlay:
             return
         checkpoint = self._store.checkpoint

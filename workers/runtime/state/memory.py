@@ -27,6 +27,10 @@ class MemoryStore:
         """The last change of a key."""
         return self._values.get(key)
 
+    def get_all(self, keys: Sequence[str]) -> dict[str, Change]:
+        """The last changes of those keys that have a value."""
+        return {key: self._values[key] for key in keys if key in self._values}
+
     def items(self) -> Iterator[Change]:
         """All values, in the order of their changes."""
         return iter(list(self._values.values()))

@@ -9,6 +9,7 @@ checkpoint before all of it is.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sqlite3
 import threading
@@ -49,6 +50,7 @@ _SCHEMA: Final = (
     f"PRAGMA user_version = {_VERSION}",
 )
 _GET: Final = "SELECT value, timestamp_ms FROM entries WHERE key = ?"
+_GET_ALL: Final = "SELECT key, value, timestamp_ms FROM entries WHERE key IN (SELECT value FROM json_each(?))"
 _DELETE: Final = "DELETE FROM entries WHERE key = ?"
 _INSERT: Final = "INSERT INTO entries (key, timestamp_ms, value) VALUES (?, ?, ?)"
 _OLDEST: Final = "SELECT position, timestamp_ms FROM entries ORDER BY position LIMIT ?"
@@ -138,6 +140,12 @@ class SqliteStore:
         """The last change of a key."""
         row = self._connection.execute(_GET, (key,)).fetchone()
         return Change(key, *row) if row else None
+
+    @_guarded
+    def get_all(self, keys: Sequence[str]) -> dict[str, Change]:
+        """The last changes of those keys that have a value."""
+        rows = self._connection.execute(_GET_ALL, (json.dumps(keys),))
+        return {row[0]: Change(*row) for row in rows}
 
     def items(self) -> Iterator[Change]:
         """All values, in the order of their changes; one that changes meanwhile may come twice."""
