@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Final
 
 from broker.partitioner import partition
@@ -105,6 +106,7 @@ def _bytes_of(headers: Mapping[str, str]) -> int:
     return (sum(map(len, headers)) + sum(map(len, headers.values()))) * _CHARACTER_BYTES
 
 
-def described(kind: type[Message]) -> dict[str, str]:
+@cache
+def described(kind: type[Message]) -> Mapping[str, str]:
     """The headers that tell what kind of value a record has."""
     return {h.CE_TYPE: kind.kind, h.CONTENT_TYPE: kind.content_type, h.SCHEMA: str(kind.version)}
