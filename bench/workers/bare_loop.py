@@ -100,8 +100,12 @@ def _batches(records: Sequence[ConsumerRecord[Any, Any]]) -> Iterator[Sequence[C
 async def main(port: int, servers: str, prefix: str, partitions: int, *, decide: bool) -> None:
     """Run all loops until killed."""
     ready = [asyncio.Event() for _ in range(partitions)]
+
+    def all_ready() -> health.Health:
+        return health.Health(all(event.is_set() for event in ready))
+
     async with (
-        health.serve(HOST, port, alive=lambda: True, ready=lambda: all(event.is_set() for event in ready)),
+        health.serve(HOST, port, alive=all_ready, ready=all_ready),
         asyncio.TaskGroup() as loops,
     ):
         for number, event in enumerate(ready):

@@ -15,3 +15,7 @@ def test_a_percentile_is_the_nearest_rank(percent: float, value: int) -> None:
 def test_of_few_values_a_high_percentile_is_the_largest() -> None:
     assert report.percentile([3.0, 1.0, 2.0], 99.9) == 3.0
     assert report.percentile([1.0], 50) == 1.0
+
+
+def test_a_ratio_is_the_median_of_the_rounds_ratios() -> None:
+    assert report.ratio([2.0, 30.0, 8.0], [1.0, 10.0, 2.0]) == 3.0

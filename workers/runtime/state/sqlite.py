@@ -9,7 +9,6 @@ checkpoint before all of it is.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sqlite3
 import threading
@@ -37,6 +36,7 @@ _COMMIT_CHANGES: Final = 5_000
 _EXPIRED_AT_ONCE: Final = 1_000
 """Changes delete at least so many of the expired values, and twice as many as they are: none is late for long."""
 _ITEMS_AT_ONCE: Final = 1_000
+_KEYS_AT_ONCE: Final = 500
 
 _ON_DISK: Final = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL")
 _TEMPORARY: Final = ("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF")
@@ -50,7 +50,7 @@ _SCHEMA: Final = (
     f"PRAGMA user_version = {_VERSION}",
 )
 _GET: Final = "SELECT value, timestamp_ms FROM entries WHERE key = ?"
-_GET_ALL: Final = "SELECT key, value, timestamp_ms FROM entries WHERE key IN (SELECT value FROM json_each(?))"
+_GET_ALL: Final = "SELECT key, value, timestamp_ms FROM entries WHERE key IN ({})"
 _DELETE: Final = "DELETE FROM entries WHERE key = ?"
 _INSERT: Final = "INSERT INTO entries (key, timestamp_ms, value) VALUES (?, ?, ?)"
 _OLDEST: Final = "SELECT position, timestamp_ms FROM entries ORDER BY position LIMIT ?"
@@ -144,8 +144,12 @@ class SqliteStore:
     @_guarded
     def get_all(self, keys: Sequence[str]) -> dict[str, Change]:
         """The last changes of those keys that have a value."""
-        rows = self._connection.execute(_GET_ALL, (json.dumps(keys),))
-        return {row[0]: Change(*row) for row in rows}
+        found: dict[str, Change] = {}
+        for first in range(0, len(keys), _KEYS_AT_ONCE):
+            some = keys[first : first + _KEYS_AT_ONCE]
+            rows = self._connection.execute(_GET_ALL.format(", ".join("?" * len(some))), some)
+            found |= {row[0]: Change(*row) for row in rows}
+        return found
 
     def items(self) -> Iterator[Change]:
         """All values, in the order of their changes; one that changes meanwhile may come twice."""

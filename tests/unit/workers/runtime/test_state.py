@@ -170,3 +170,14 @@ def test_what_is_within_the_window_of_all_that_came_is_never_forgotten(
         remembered = state.of(key, newest_ms).get()
         alive = key in book and puts[book[key]][1] + 10 >= newest_ms
         assert remembered == (Value(book[key]) if alive else None)
+
+
+def test_what_was_looked_up_for_one_batch_is_read_anew_once_it_is_committed() -> None:
+    state = lane_state()
+    state.restore([change("a", 1, 0)])
+    state.look_up({"a", "b"})
+    assert (state.get("a", 0), state.get("b", 0)) == (Value(1), None)
+    put(state, "a", 2)
+    put(state, "b", 3)
+    state.commit()
+    assert (state.get("a", 0), state.get("b", 0)) == (Value(2), Value(3))

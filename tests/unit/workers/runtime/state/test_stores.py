@@ -125,6 +125,15 @@ def test_any_key_is_found_again(opens: Opens) -> None:
     with closing(opens()) as store:
         store.apply([change(key, 1, key.encode()) for key in odd])
         assert [store.get(key) for key in odd] == [change(key, 1, key.encode()) for key in odd]
+        assert store.get_all([*odd, "absent"]) == {key: change(key, 1, key.encode()) for key in odd}
+        assert store.get_all([]) == {}
+
+
+def test_many_keys_are_found_at_once(opens: Opens) -> None:
+    many = [str(number) for number in range(1_234)]
+    with closing(opens()) as store:
+        store.apply([change(key, 1) for key in many])
+        assert store.get_all(many) == {key: change(key, 1) for key in many}
 
 
 def test_closing_twice_does_no_harm(opens: Opens) -> None:
