@@ -142,7 +142,7 @@ def is_given(value: msgspec.Raw) -> bool:
 
 def starts_with(value: msgspec.Raw, byte: bytes) -> bool:
     """Whether a value's first byte, which tells its type, is this one."""
-    return memoryview(value)[:1] == byte
+    return bytes(memoryview(value)[:1]) == byte  # comparing a view itself takes twice as long
 
 
 def _only_element(array: msgspec.Raw) -> msgspec.Raw:

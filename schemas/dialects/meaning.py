@@ -17,9 +17,9 @@ from enum import Enum
 from typing import Final
 
 from schemas.dialects.decoding import require_utf8
-from schemas.dialects.dialect import Dialect
+from schemas.dialects.dialect import Dialect, Verdict
 from schemas.dialects.fields import Fields, Song, is_given, read_fields, starts_with, word
-from schemas.dialects.registry import AUTO, choose
+from schemas.dialects.registry import AUTO, by_name, choose
 
 _COMPLETE: Final = "complete"
 _FAILED: Final = frozenset({"failed", "failure", "error"})
@@ -64,7 +64,7 @@ def read_callback(body: bytes, named: str = AUTO) -> Reading:
     """
     require_utf8(body)
     fields = read_fields(body)
-    dialect = choose(named, fields.shape)
+    dialect = by_name(named) or choose(named, fields.shape)
     meaning, message = _meaning(fields, dialect)
     digest = hashlib.sha256(fields.top.data).hexdigest()
     return Reading(fields.task_id, dialect.name, meaning, digest, message)
@@ -73,7 +73,7 @@ def read_callback(body: bytes, named: str = AUTO) -> Reading:
 def _meaning(fields: Fields, dialect: Dialect) -> tuple[Meaning, str]:
     song = fields.song if fields.place == "data" or dialect.data_may_be_array else None
     verdict, state = fields.verdict, _state(fields, song)
-    problem = _missing(fields, song, state, dialect)
+    problem = _missing(fields, verdict, song, state, dialect)
     if not problem:
         return Meaning.SUCCESS, ""
     if verdict.code not in _SUCCESS_CODES or verdict.success is False or state in _FAILED:
@@ -90,9 +90,9 @@ def _state(fields: Fields, song: Song | None) -> str | None:
     return state.lower() if state else state
 
 
-def _missing(fields: Fields, song: Song | None, state: str | None, dialect: Dialect) -> str:
+def _missing(fields: Fields, verdict: Verdict, song: Song | None, state: str | None, dialect: Dialect) -> str:
     """What keeps a callback from being a success; empty where nothing does."""
-    if not dialect.succeeds(fields.verdict):
+    if not dialect.succeeds(verdict):
         return f"There is no {dialect.success}, and neither `success` nor `state` says that the task failed."
     if song is None:
         return f"There is {dialect.success}, but `data` is not {dialect.expected_data}."

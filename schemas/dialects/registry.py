@@ -19,9 +19,14 @@ AUTO: Final = "auto"
 _BY_NAME: Final = {dialect.name: dialect for dialect in DIALECTS}
 
 
+def by_name(name: str) -> Dialect | None:
+    """The dialect of that name, if there is one."""
+    return _BY_NAME.get(name)
+
+
 @lru_cache(maxsize=128)
 def choose(named: str, shape: Shape) -> Dialect:
     """The dialect of that name; by its shape if there is none."""
-    if (dialect := _BY_NAME.get(named)) is not None:
+    if (dialect := by_name(named)) is not None:
         return dialect
     return next(dialect for dialect in DIALECTS if dialect.recognises(shape))
