@@ -14,7 +14,7 @@ from schemas.topics import DEAD_LETTER
 from tests.faults import counting
 from tests.faults.counting import WordLedger, kept_running, made_settings, member
 from tests.topics import read_all
-from workers.runtime.calls import EXIT_OVER_DEADLINE
+from workers.runtime.deadlines import EXIT_OVER_DEADLINE
 
 KAFKA = counting.KAFKA
 MOST_DEATHS = 4

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workers.runtime.api import Worker
-from workers.runtime.calls import Watch
+from workers.runtime.deadlines import Watch
 from workers.runtime.feed import BATCH_BYTES
 from workers.runtime.handle import BUDGET_BYTES
 from workers.runtime.side_by_side import SideBySide
