@@ -240,7 +240,7 @@ async def test_a_lane_whose_store_another_process_has_works_without_it(on_disk: 
 
 
 @pytest.mark.parametrize(
-    ("method", "error"), [("get", StoreError("broken")), ("_put", sqlite3.OperationalError("broken"))]
+    ("method", "error"), [("get_all", StoreError("broken")), ("_put", sqlite3.OperationalError("broken"))]
 )
 async def test_a_store_that_fails_interrupts_its_lane_and_nothing_is_lost(
     on_disk: Settings, monkeypatch: pytest.MonkeyPatch, method: str, error: Exception
