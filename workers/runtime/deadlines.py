@@ -24,6 +24,8 @@ EXIT_OVER_DEADLINE: Final = 3
 """The exit code of a process whose function did not return in time."""
 
 _TICK_SECONDS: Final = 1.0
+_STDERR: Final = 2
+"""The process' own, whatever stands in for `sys.stderr`: faulthandler writes to a descriptor."""
 
 T = TypeVar("T")
 
@@ -100,7 +102,7 @@ class Watch:
         before = time.monotonic()
         try:
             while True:
-                faulthandler.dump_traceback_later(silence_seconds, exit=True)
+                faulthandler.dump_traceback_later(silence_seconds, exit=True, file=_STDERR)
                 await asyncio.sleep(_TICK_SECONDS)
                 # A process that was stopped and goes on has not been working meanwhile.
                 passed, before = min(time.monotonic() - before, 2 * _TICK_SECONDS), time.monotonic()
