@@ -11,13 +11,14 @@ from broker.embedded.extra import local_extra
 from broker.embedded.properties import HOST
 
 
-def free_port() -> int:
-    """A port that nobody has now.
+def free_port(*, besides: int | None = None) -> int:
+    """A port that nobody has now, and that is not the one ``besides``, which somebody is about to take.
 
     It lies below those that systems give to outgoing connections (32768 and up on Linux, 49152 elsewhere): else
     one of these could have it by the time that it is used, or used again.
     """
-    return next(port for port in iter(lambda: random.randrange(20_000, 32_000), 0) if is_free(port))  # noqa: S311
+    ports = iter(lambda: random.randrange(20_000, 32_000), 0)  # noqa: S311
+    return next(port for port in ports if port != besides and is_free(port))
 
 
 def is_free(port: int) -> bool:

@@ -89,7 +89,8 @@ class EmbeddedKafka:
         try:
             self.port = self.port or free_port()
             require_free(self.port)
-            self._folder.prepare(server_properties(self.port, free_port(), self._extra))
+            controller_port = free_port(besides=self.port)
+            self._folder.prepare(server_properties(self.port, controller_port, self._extra))
             self._log_start = size_of(self.log_file)
             java = java_command(class_path, self._folder.scratch, self._heap_mb)
             if not self._folder.is_formatted:

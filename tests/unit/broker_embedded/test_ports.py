@@ -25,6 +25,13 @@ def test_a_free_port_is_free() -> None:
     require_free(port)
 
 
+def test_a_free_port_is_another_than_one_that_is_about_to_be_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = free_port(), free_port()
+    drawn = iter([first, first, second])
+    monkeypatch.setattr("random.randrange", lambda *_: next(drawn))
+    assert free_port(besides=first) == second
+
+
 def test_a_port_in_use_is_told_with_its_number_and_its_process(taken: int) -> None:
     assert not is_free(taken)
     holder = rf"port {taken} is in use by {psutil.Process().name()} \(process {os.getpid()}\)"
