@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -25,6 +26,8 @@ REBALANCE_TIMEOUT_MS: Final = 60_000
 _NO_LIMIT: Final = 2**31 - 1
 BATCH_BYTES: Final = 1024 * 1024
 _FETCH_BYTES: Final = 4 * 1024 * 1024
+
+_LAST_SECONDS: Final = 5.0
 
 use_zstd_level()
 encode_at_once()
@@ -126,3 +129,24 @@ async def end(producer: AIOKafkaProducer, timeout_seconds: float) -> None:
     sender.cancel()
     await producer.client.close()
     await asyncio.wait([stop, sender], timeout=timeout_seconds)
+
+
+async def start_whole(start: Coroutine[Any, Any, None], timeout_seconds: float) -> None:
+    """Start a client, also if whoever waits for it is cancelled meanwhile; it has seconds to end then.
+
+    A start that is cancelled itself would leave the connection open that aiokafka is just making.
+
+    Raises:
+        TimeoutError: it takes longer.
+    """
+    starting = asyncio.ensure_future(start)
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            await asyncio.shield(starting)
+    finally:
+        if not starting.done():
+            await asyncio.wait([starting], timeout=_LAST_SECONDS)
+            starting.cancel()
+            await asyncio.wait([starting])
+        if not starting.cancelled():
+            starting.exception()  # whoever waited for it has it; asyncio wants it to be looked at

@@ -118,8 +118,8 @@ class Opening:
         """
         admin = clients.admin(self.settings)
         try:
+            await clients.start_whole(admin.start(), OFFSETS_TIMEOUT_SECONDS)
             async with asyncio.timeout(OFFSETS_TIMEOUT_SECONDS):
-                await admin.start()
                 committed: dict[TopicPartition, OffsetAndMetadata] = await admin.list_consumer_group_offsets(
                     self.group, partitions=list(partitions)
                 )
@@ -178,23 +178,9 @@ class _Client(Protocol):
 
 
 async def started(stack: contextlib.AsyncExitStack, client: _Client) -> None:
-    """Start a client and have it stopped with the stack, also if its start fails midway.
-
-    A start that is cancelled would leave the connection open that aiokafka is just making: it may end first.
-    """
-    starting = asyncio.ensure_future(client.start())
-    stack.push_async_callback(_stopped_once_started, client, starting)
-    async with asyncio.timeout(START_TIMEOUT_SECONDS):
-        await asyncio.shield(starting)
-
-
-async def _stopped_once_started(client: _Client, starting: asyncio.Future[None]) -> None:
-    await asyncio.wait([starting], timeout=STOP_TIMEOUT_SECONDS)
-    starting.cancel()
-    await asyncio.wait([starting])
-    if not starting.cancelled():
-        starting.exception()  # whoever waited for it has it; asyncio wants it to be looked at
-    await stopped(client)
+    """Start a client and have it stopped with the stack, also if its start fails midway."""
+    stack.push_async_callback(stopped, client)
+    await clients.start_whole(client.start(), START_TIMEOUT_SECONDS)
 
 
 async def stopped(client: _Client) -> None:

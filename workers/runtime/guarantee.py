@@ -104,8 +104,7 @@ class ExactlyOnce:
         transactional_id = f"{self._group}-{partition}"
         producer = clients.producer(self._settings, transactional_id=transactional_id, passes_on=True)
         stack.push_async_callback(_ended, producer)
-        async with asyncio.timeout(START_TIMEOUT_SECONDS):
-            await producer.start()
+        await clients.start_whole(producer.start(), START_TIMEOUT_SECONDS)
         return _Transactions(producer, packing(self._settings, partition, transactional=True), self._group)
 
     async def close(self) -> None:
@@ -152,8 +151,7 @@ class AtLeastOnce:
             if self._producer is None:
                 producer = clients.producer(self._settings, passes_on=True)
                 try:
-                    async with asyncio.timeout(START_TIMEOUT_SECONDS):
-                        await producer.start()
+                    await clients.start_whole(producer.start(), START_TIMEOUT_SECONDS)
                 except BaseException:
                     await _ended(producer)
                     raise
