@@ -56,7 +56,7 @@ def main(
         connections: how many keep-alive connections post at once.
         notes: notes a song, about 77 bytes each; may be repeated.
         requests: how many of 1 KB the memory is watched over, in steps of 10,000; 100,000, or 20,000 with --quick.
-        quick: a first impression, in less than a minute.
+        quick: a first impression, with the fewest rounds.
     """
     forget_settings()
     turns = Turns(

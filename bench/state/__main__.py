@@ -51,7 +51,7 @@ def main(
         keys: how many; 1,000,000, or 50,000 with --quick.
         store: only this candidate; may be repeated.
         restore: measure restarts, too.
-        quick: a first impression, in less than a minute.
+        quick: a first impression, with the fewest rounds.
     """
     forget_settings()
     keys = keys or (_QUICK_KEYS if quick else _KEYS)

@@ -93,7 +93,7 @@ def main(
         rate: songs a second in the measurement of latency; they have 400 notes; may be repeated.
         seconds: how long to post at each rate; 20, or 3 with --quick.
         connections: how many keep-alive connections post at once.
-        quick: a first impression, in less than a minute.
+        quick: a first impression, with the fewest rounds.
     """
     forget_settings()
     options = Options(
