@@ -42,7 +42,7 @@ class Stored(msgspec.Struct, frozen=True):
     warnings: tuple[Warning, ...] = ()
 
 
-@worker("store", reads=(Task, ScoreWarnings, MidiFile), writes=Outcome)
+@worker("store", reads=(Task, ScoreWarnings, MidiFile), writes=Outcome, unhurried=(Task, ScoreWarnings))
 def store(message: Task | ScoreWarnings | MidiFile, context: Context, state: State[Stored]) -> Output | None:
     """Write one of a task's files, and its outcome once all are there."""
     before, received = state.get(), receipt(context)

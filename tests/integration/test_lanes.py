@@ -22,6 +22,7 @@ from schemas.outcome import Outcome
 from schemas.topics import DEAD_LETTER, FAILURES, changelog, retry
 from tests.topics import eventually, read_all, read_until, write
 from workers.route_failures import route_failures
+from workers.runtime import feed
 from workers.runtime.api import Context, Dropped, Reject, State, Unavailable, Worker, worker
 from workers.runtime.run import run
 
@@ -290,3 +291,32 @@ async def test_a_repeat_is_only_counted(settings: Settings) -> None:
 
         await eventually(committed, lambda: "no offset was committed")
     assert await read_all(settings, FAILURES) == []
+
+
+class Remark(Body, topic="test.remarks", kind="test.remark"):
+    """What a worker reads beside words, in no hurry."""
+
+
+async def test_what_is_in_no_hurry_joins_the_batch_of_what_is(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    @worker("read-both", reads=(Word, Remark), unhurried=Remark)
+    def read_both(read: Word | Remark) -> None:
+        seen.append(read.body.decode())
+
+    async def write_words_until(remark: str) -> None:
+        async def seen_after_a_word() -> bool:
+            await words(settings, ("a", f"before {remark}"))
+            return remark in seen
+
+        await eventually(seen_after_a_word, lambda: f"not seen: {remark}")
+
+    async with running(settings, read_both):
+        await write(settings, Remark.topic, ("a", b"alone", {}))
+        await eventually(lambda: asyncio.sleep(0, "alone" in seen), lambda: "it does not go by itself")
+        monkeypatch.setattr(feed, "UNHURRIED_SECONDS", 3600)  # by itself, none would go any more
+        for remark in ("joins", "joins too"):
+            await write(settings, Remark.topic, ("a", remark.encode(), {}))
+            await write_words_until(remark)

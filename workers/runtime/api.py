@@ -95,6 +95,7 @@ class Worker:
     concurrency: int = 1
     guarantee: Guarantee = "exactly-once"
     deadline_seconds: float | None = None
+    unhurried: tuple[Source, ...] = ()
     signature: Signature = field(default_factory=Signature)
     timers: list[Timer] = field(default_factory=list)
 
@@ -157,6 +158,7 @@ def worker(
     concurrency: int = 1,
     guarantee: Guarantee = "exactly-once",
     deadline: float | None = None,
+    unhurried: Source | tuple[Source, ...] = (),
 ) -> Callable[[Function], Worker]:
     """Make a worker of a function.
 
@@ -171,6 +173,8 @@ def worker(
         guarantee: `exactly-once`, or `at-least-once`: fewer producers, no transactions, repeats after a crash.
         deadline: seconds that one call may take before its process exits; by default
             MIDI_INGEST_CALL_DEADLINE_SECONDS.
+        unhurried: those of what it reads whose records may wait a quarter of a second for others of their lane, to
+            share a transaction with them.
 
     Raises:
         TypeError: the function's annotations are none of a worker's, or leave out what it reads.
@@ -186,6 +190,9 @@ def worker(
         raise ValueError(f"{name}: deadline is a positive number of seconds, not {deadline!r}")
     sources = _as_tuple(reads)
     _check_sources(name, sources, retries=retries)
+    in_no_hurry = _as_tuple(unhurried)
+    if not set(in_no_hurry) <= set(sources):
+        raise ValueError(f"{name} does not read what is said to be unhurried: {in_no_hurry}")
 
     def decorate(function: Function) -> Worker:
         read = signature.read(function, [Raw if isinstance(s, Topic) else s for s in sources])
@@ -201,6 +208,7 @@ def worker(
             concurrency,
             guarantee,
             deadline,
+            in_no_hurry,
             read,
         )
 

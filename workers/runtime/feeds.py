@@ -19,7 +19,7 @@ from schemas.message import Topic
 from schemas.topics import NOW, changelog
 from telemetry import metrics
 from telemetry.logs import logger
-from workers.runtime.api import Worker, all_delays
+from workers.runtime.api import Worker, all_delays, topic_of
 from workers.runtime.cancellation import asked_for
 from workers.runtime.feed import Feed
 from workers.runtime.mark import Mark, found
@@ -72,8 +72,10 @@ class Opening:
             readers.append(list(retries))
         committed = await self._committed([tp for partitions in readers for tp in partitions])
         feeds = [feed for partitions in readers for feed in await self._reader(partitions, committed)]
+        unhurried = {self._partition_of(topic_of(source)) for source in self.worker.unhurried}
         for feed in feeds:
             feed.delay_seconds = retries.get(feed.partition, 0)
+            feed.unhurried = feed.partition in unhurried
         return feeds
 
     async def state(self) -> LaneState | None:

@@ -7,7 +7,7 @@ To open a lane:
 2. Restore the state from partition *p* of the changelog, up to the end that it has now.
 3. Ask for the group's committed offsets, which are certain only after step 1, and read on from there.
 
-To handle a batch:
+To handle a batch, which is what is due in all of its feeds (`workers.runtime.shares`):
 
 1. Call the worker's function for each record, outside of any transaction. A batch against which something may speak is
    marked before (`workers.runtime.mark`).
@@ -47,6 +47,7 @@ from workers.runtime.pauses import growing_pauses
 from workers.runtime.progress import FENCED, OPENING, PAUSED, READY, WAITING, Progress
 from workers.runtime.record import Record, Write
 from workers.runtime.shared import Shared
+from workers.runtime.shares import Share, due_together, first_of
 from workers.runtime.state import LaneState
 from workers.runtime.ticking import Ticking, moments
 from workers.settings import WorkerSettings
@@ -171,10 +172,16 @@ class Lane:
         pauses = growing_pauses(LONGEST_PAUSE_SECONDS)
         while True:
             await feed.wait()
-            async with self._flood.gate(), self._turn, self.progress.admitted(self._shared.batches):
+            async with (
+                feed.in_line(),
+                self._flood.gate(),
+                self._turn,
+                self.progress.admitted(self._shared.batches),
+            ):
                 if self._stopping:  # this feed was next when the lane was told to stop
                     return
-                blocked = await self._handle(feed, writer, state)
+                # Where nothing waits any more, another feed's batch has taken it along.
+                blocked = await self._handle(feed, writer, state) if feed.waiting else None
             if not blocked:
                 self.progress.becomes(PAUSED if self._flood.rising else READY)
                 pauses = growing_pauses(LONGEST_PAUSE_SECONDS)
@@ -186,20 +193,18 @@ class Lane:
 
     async def _handle(self, feed: Feed, writer: Writer, state: LaneState | None) -> Exception | None:
         """Handle what is due as one batch, by itself where it is suspect; why it has to wait, if it has."""
-        due = await feed.due()
-        if self._flood.rising or feed.mark.careful:
-            due = due[:1]
         if killer := feed.killer():
-            return await self._finish(feed, self._refuse(killer), due, writer, state)
-        if feed.proved and not feed.mark.careful:
-            async with self._shared.side_by_side.together():
-                batch = await self._call(due, state)
-            return await self._finish(feed, batch, due, writer, state)
-        if feed.mark.tries:
-            async with self._shared.side_by_side.alone():
+            return await self._finish([Share(feed, [killer])], self._refuse(killer), writer, state)
+        one_by_one = self._flood.rising or feed.mark.careful
+        if not feed.proved or feed.mark.careful:
+            due = await feed.due(1) if one_by_one else await feed.due()
+            beside = self._shared.side_by_side
+            async with beside.alone() if feed.mark.tries else beside.together():
                 return await self._try(feed, due, writer, state)
+        shares = [Share(feed, await feed.due(1))] if one_by_one else await due_together(feed, self.feeds)
         async with self._shared.side_by_side.together():
-            return await self._try(feed, due, writer, state)
+            batch = await self._call([record for share in shares for record in share.records], state)
+        return await self._finish(shares, batch, writer, state)
 
     async def _try(
         self, feed: Feed, due: Sequence[Record], writer: Writer, state: LaneState | None
@@ -216,7 +221,7 @@ class Lane:
             raise
         if not batch.handled:
             await writer.commit((), feed.at(first, found))
-        return await self._finish(feed, batch, due, writer, state)
+        return await self._finish([Share(feed, due)], batch, writer, state)
 
     async def _call(self, due: Sequence[Record], state: LaneState | None) -> Batch:
         started = time.monotonic()
@@ -231,17 +236,18 @@ class Lane:
         return self._handler.refuse(record, reasons.KILLED_WORKER, message)
 
     async def _finish(
-        self, feed: Feed, batch: Batch, due: Sequence[Record], writer: Writer, state: LaneState | None
+        self, shares: Sequence[Share], batch: Batch, writer: Writer, state: LaneState | None
     ) -> Exception | None:
         """Write and commit what was handled."""
-        if handled := due[: batch.handled]:
+        if handled := list(first_of(shares, batch.handled)):
             started = time.monotonic()
-            behind = handled[-1].offset + 1
-            mark = feed.mark.after(behind)
-            await self._commit(writer, batch.writes, feed.at(behind, mark), state)
-            feed.passed(handled, mark)
+            offsets = {tp: at for feed, records in handled for tp, at in feed.behind(records).items()}
+            await self._commit(writer, batch.writes, offsets, state)
+            for feed, records in handled:
+                feed.passed(records)
             self._pauses = growing_pauses(LONGEST_PAUSE_SECONDS)
-            self._tell(batch, handled, state, time.monotonic() - started)
+            everything = [record for share in handled for record in share.records]
+            self._tell(batch, everything, state, time.monotonic() - started)
         return batch.blocked
 
     async def _commit(

@@ -37,7 +37,7 @@ class Lateness:
         if feeds:
             self._topics[lane] = frozenset(feed.partition.topic for feed in feeds)
         for feed in feeds:
-            _show(lane, feed.partition.topic, *(feed.behind() or (0, 0)))
+            _show(lane, feed.partition.topic, *(feed.lag() or (0, 0)))
         return not feeds or since < now
 
     def forget_all_but(self, lanes: Collection[LaneName]) -> None:
@@ -53,8 +53,8 @@ def _waiting_since(feed: Feed, before: float, now: float) -> float:
     """Since when its next record could be handled: ``before`` where it has not come yet, ``now`` if none waits."""
     if feed.due_at is not None:
         return feed.due_at
-    behind = feed.behind()
-    return before if behind and behind.stable else now
+    lag = feed.lag()
+    return before if lag and lag.stable else now
 
 
 def _show(lane: LaneName, topic: str, to_end: int, to_stable_end: int) -> None:
