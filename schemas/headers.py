@@ -57,6 +57,8 @@ def to_wire(headers: Mapping[str, str]) -> WireHeaders:
 
 def without_errors(headers: Mapping[str, str]) -> dict[str, str]:
     """The original headers of a record that had failed."""
+    if ERROR not in "".join(headers):  # so it is with nearly all, and a third as long as to look at each
+        return dict(headers)
     return {name: value for name, value in headers.items() if not name.startswith(ERROR)}
 
 

@@ -10,8 +10,9 @@ A promise that is broken raises an `AssertionError` that says how.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from midi_ingest.testing.harness import Harness
 from schemas import headers as h

@@ -19,10 +19,11 @@ from workers.runtime.state import KeyState
 class Work:
     """A record in work: what the function takes of it; then what it returned, or the error that was raised.
 
-    ``step`` is its span, where its trace is sampled.
+    ``carried`` are the headers of what follows from it, ``step`` is its span where its trace is sampled.
     """
 
     record: Record
+    carried: Mapping[str, str]
     message: Message | Raw | None = None
     context: Context | None = None
     state: KeyState | None = None

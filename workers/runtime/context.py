@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -13,8 +12,7 @@ from telemetry.logs import logger
 from workers.settings import WorkerSettings
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(msgspec.Struct, frozen=True):
     """What is known of the record in work.
 
     ``key`` is the task id, in all topics of midi-ingest's own that a task's results go through. ``value`` is the

@@ -81,16 +81,20 @@ class Writer:
         acknowledged: list[RecordMetadata] = await asyncio.gather(*acks)
         return [_stretch(batch, ack) for batch, ack in zip(batches, acknowledged, strict=True)]
 
-    async def _deliverable(self, write: Write) -> Write:
-        """The write itself, or what stands in for it where its topic is gone: sending there would never end."""
-        if write.otherwise is None or write.topic in self._existing:
-            return write
-        cluster = await self._producer.client.fetch_all_metadata()
-        partitions = cluster.partitions_for_topic(self._packing.layout.name(write.topic))
-        if self._packing.partition not in (partitions or ()):
-            return write.otherwise
-        self._existing.add(write.topic)
-        return write
+    async def _deliverable(self, writes: Sequence[Write]) -> list[Write]:
+        """The writes themselves, or what stands in where a topic is gone: sending there would never end."""
+        return [
+            w.otherwise if w.otherwise is not None and not await self._exists(w.topic) else w for w in writes
+        ]
+
+    async def _exists(self, topic: Topic) -> bool:
+        if topic not in self._existing:
+            cluster = await self._producer.client.fetch_all_metadata()
+            partitions = cluster.partitions_for_topic(self._packing.layout.name(topic))
+            if self._packing.partition not in (partitions or ()):
+                return False
+            self._existing.add(topic)
+        return True
 
 
 class ExactlyOnce:
@@ -121,7 +125,7 @@ class _Transactions(Writer):
         """One transaction; on an error it stays open until the lane's next producer settles it."""
         if self._left_open:  # another feed of the lane, which is about to close, had its turn before
             raise IllegalOperation("a transaction of this lane was left open")
-        batches = await self._pack([await self._deliverable(write) for write in writes])
+        batches = await self._pack(await self._deliverable(writes))
         async with asyncio.timeout(TRANSACTION_TIMEOUT_SECONDS):
             self._left_open = True
             await self._producer.begin_transaction()
@@ -183,7 +187,7 @@ class _Acknowledged(Writer):
 
     async def commit(self, writes: Sequence[Write], offsets: Offsets) -> list[Stretch]:
         """Offsets follow once every write is acknowledged."""
-        writes = [await self._deliverable(write) for write in writes]
+        writes = await self._deliverable(writes)
         async with asyncio.timeout(TRANSACTION_TIMEOUT_SECONDS):
             try:
                 written = await self._send_carefully(writes)

@@ -121,18 +121,20 @@ class Handler:
         return works
 
     def _prepared(self, record: Record, state: LaneState | None) -> Work:
-        work = Work(record)
+        work = Work(record, passed_on(record))
         if tracing.current is not None:
             work.step = tracing.current.processing(
                 self._group, record.topic, record.partition, record.offset, record.headers
             )
+            if work.step is not None:
+                work.carried = {**work.carried, **work.step.headers}
         if record.value is None:
             work.outputs = (Dropped("tombstone"),)
             return work
         read = self._worker.signature
         try:
             key = self._reading.key(record)
-            work.context = self._reading.context(record, key) if read.context else None
+            work.context = self._reading.context(record, key, work.carried) if read.context else None
             work.state = state.of(key, record.timestamp_ms) if state is not None else None
             work.message = self._reading.message(record)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a record costs only itself
@@ -167,9 +169,9 @@ class Handler:
         record = work.record
         match output:
             case Message():
-                return self._writing.message(record.key, output, _carried(work))
+                return self._writing.message(record.key, output, work.carried)
             case Keyed(key, message):
-                return self._writing.keyed(key, message, _carried(work))
+                return self._writing.keyed(key, message, work.carried)
             case Raw():
                 return self._writing.raw(output, record.key)
             case Failure(reason, message):
@@ -186,12 +188,6 @@ class Handler:
         # What the topic implies, should the record's producer have left it out.
         kind = {} if source is None or isinstance(source, Topic) else described(source)
         return failed(record, fault, worker=self._worker.name, version=self._version, kind=kind)
-
-
-def _carried(work: Work) -> dict[str, str]:
-    """The headers of what follows from a record, with the context of its span if it has one."""
-    headers = passed_on(work.record)
-    return headers if work.step is None else {**headers, **work.step.headers}
 
 
 def _well(work: Work) -> bool | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from schemas import headers as h
@@ -10,7 +12,7 @@ from schemas.message import Message, Topic
 from schemas.topics import NOW
 from workers.runtime.api import Context, Raw, Reject, Source, Worker, topic_of
 from workers.runtime.failures import attempts
-from workers.runtime.record import Record, passed_on
+from workers.runtime.record import Record
 from workers.settings import WorkerSettings
 
 
@@ -60,12 +62,12 @@ class Reading:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Reject(reasons.INVALID_PAYLOAD, f"This is no {source.kind}: {error}.") from error
 
-    def context(self, record: Record, key: str) -> Context:
-        """What is known of the record."""
+    def context(self, record: Record, key: str, carried: Mapping[str, str]) -> Context:
+        """What is known of the record, ``carried`` being the headers that are passed on from it."""
         return Context(
             key=key,
             value=record.value or b"",
-            headers=passed_on(record) | record.headers,
+            headers={**carried, **record.headers},
             topic=record.topic,
             partition=record.partition,
             offset=record.offset,

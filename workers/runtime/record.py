@@ -1,11 +1,15 @@
-"""What a worker's runtime reads and writes: a record as it came, and a record to be."""
+"""What a worker's runtime reads and writes: a record as it came, and a record to be.
+
+They are msgspec's structs, which are made in a tenth of the time that a frozen dataclass takes. To change one:
+`msgspec.structs.replace`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+import msgspec
 from aiokafka import ConsumerRecord
 
 from schemas import headers as h
@@ -16,8 +20,7 @@ _ALWAYS: Final = frozenset({h.CE_ID, h.CE_SOURCE, h.CE_TIME, h.CE_SPECVERSION, h
 """The headers that every record of ours has, whatever its kind."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """A record as it was read, its headers as text."""
 
     topic: str
@@ -34,8 +37,7 @@ class Record:
         return f"{self.topic}/{self.partition}/{self.offset}"
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(msgspec.Struct, frozen=True):
     """A record to be; without a timestamp it gets the moment of writing, without a partition the lane's.
 
     ``otherwise`` takes its place where Kafka has no such topic.

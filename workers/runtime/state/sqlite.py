@@ -105,6 +105,7 @@ class SqliteStore:
         self._window_ms = window_ms
         self._lock, self._held = threading.Lock(), lock
         self._uncommitted, self._committed_at = 0, time.monotonic()
+        self._absent: set[str] = set()  # keys that were looked up in vain, and have not been put since
         try:
             self._connection = sqlite3.connect(str(path or ""), isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:
@@ -148,7 +149,8 @@ class SqliteStore:
         for first in range(0, len(keys), _KEYS_AT_ONCE):
             some = keys[first : first + _KEYS_AT_ONCE]
             rows = self._connection.execute(_GET_ALL.format(", ".join("?" * len(some))), some)
-            found |= {row[0]: Change(*row) for row in rows}
+            found |= {key: Change(key, value, timestamp_ms) for key, value, timestamp_ms in rows}
+        self._absent = set(keys).difference(found)
         return found
 
     def items(self) -> Iterator[Change]:
@@ -221,7 +223,9 @@ class SqliteStore:
             last.pop(change.key, None)  # so that they stay in order
             last[change.key] = change
         values = [change for change in last.values() if change.value is not None]
-        deleted = self._connection.executemany(_DELETE, [(key,) for key in last]).rowcount
+        there = [(key,) for key in last if key not in self._absent]
+        deleted = self._connection.executemany(_DELETE, there).rowcount if there else 0
+        self._absent.clear()
         self._connection.executemany(_INSERT, [(c.key, c.timestamp_ms, c.value) for c in values])
         self._keys += len(values) - deleted
         self.newest_ms = max([self.newest_ms, *(c.timestamp_ms for c in changes if c.value is not None)])
