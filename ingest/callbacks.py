@@ -23,7 +23,7 @@ from ingest.record import Record, receipt_headers
 from ingest.settings import IngressSettings
 from schemas.callback import Callback
 from schemas.dialects import NotACallback, NotJson, read_envelope
-from schemas.headers import TRACEPARENT, WireHeaders
+from schemas.headers import WireHeaders
 from telemetry import metrics, tracing
 
 Deliver = Callable[[Record], Awaitable[None]]
@@ -166,7 +166,7 @@ class Callbacks:
     def _headers(self, request: web.BaseRequest, dialect: str | None) -> WireHeaders:
         step = request.get(_STEP)
         context = request.headers if step is None else step.headers
-        return receipt_headers(dialect, context.get(TRACEPARENT), self._correlation(request))
+        return receipt_headers(dialect, context, self._correlation(request))
 
     def _correlation(self, request: web.BaseRequest) -> Mapping[str, str]:
         names = self._settings.correlation_parameters

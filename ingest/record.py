@@ -17,6 +17,9 @@ ORIGIN: Final = "callback"
 _TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 """W3C Trace Context, section 3.2.2: version, trace, parent and flags; ff and zeros alone are invalid."""
 
+_TRACESTATE: Final = re.compile(r"[\t -~]{1,512}")
+"""Section 3.3: what it may consist of, and the length that everybody should pass on."""
+
 _ALWAYS: Final = h.to_wire(
     {
         h.CE_TYPE: Callback.kind,
@@ -39,17 +42,19 @@ class Record(NamedTuple):
 
 
 def receipt_headers(
-    dialect: str | None, traceparent: str | None, correlation: Mapping[str, str] | None = None
+    dialect: str | None, context: Mapping[str, str], correlation: Mapping[str, str] | None = None
 ) -> h.WireHeaders:
     """The headers of a body received now, in a ``dialect`` if it is a callback.
 
-    A ``traceparent`` that is not well-formed is left out. ``ce_id`` is 128 random bits in hex.
+    Of its ``context`` the trace is passed on, if it is well-formed. ``ce_id`` is 128 random bits in hex.
     """
     headers = [(h.CE_ID, os.urandom(16).hex().encode()), (h.CE_TIME, _now()), *_ALWAYS]
     if dialect is not None:
         headers.append((h.DIALECT, dialect.encode()))
-    if traceparent is not None and _TRACEPARENT.fullmatch(traceparent):
+    if (traceparent := context.get(h.TRACEPARENT)) is not None and _TRACEPARENT.fullmatch(traceparent):
         headers.append((h.TRACEPARENT, traceparent.encode()))
+        if (state := context.get(h.TRACESTATE)) and _TRACESTATE.fullmatch(state):
+            headers.append((h.TRACESTATE, state.encode()))
     if correlation:
         headers += h.to_wire({h.CORRELATION + name: value for name, value in correlation.items()})
     return headers

@@ -63,7 +63,8 @@ def _asked_for(headers: Mapping[str, str], delays: Sequence[str]) -> str | None:
 def _once_more(headers: Mapping[str, str]) -> dict[str, str]:
     """The original headers, without the trace; of the failure only how often and since when."""
     original = h.without_errors(headers)
-    original.pop(h.TRACEPARENT, None)
+    for name in (h.TRACEPARENT, h.TRACESTATE):
+        original.pop(name, None)
     return original | {
         name: headers[name] for name in (h.ERROR_ATTEMPTS, h.ERROR_FIRST_AT) if name in headers
     }

@@ -195,16 +195,22 @@ class Lane:
         """Handle what is due as one batch, by itself where it is suspect; why it has to wait, if it has."""
         if killer := feed.killer():
             return await self._finish([Share(feed, [killer])], self._refuse(killer), writer, state)
-        one_by_one = self._flood.rising or feed.mark.careful
-        if not feed.proved or feed.mark.careful:
-            due = await feed.due(1) if one_by_one else await feed.due()
-            beside = self._shared.side_by_side
-            async with beside.alone() if feed.mark.tries else beside.together():
+        shares = await self._due(feed)
+        due = [record for share in shares for record in share.records]
+        if not due:  # the clock was set back meanwhile
+            return None
+        beside = self._shared.side_by_side
+        async with beside.alone() if feed.mark.tries else beside.together():
+            if not feed.proved or feed.mark.careful:
                 return await self._try(feed, due, writer, state)
-        shares = [Share(feed, await feed.due(1))] if one_by_one else await due_together(feed, self.feeds)
-        async with self._shared.side_by_side.together():
-            batch = await self._call([record for share in shares for record in share.records], state)
+            batch = await self._call(due, state)
         return await self._finish(shares, batch, writer, state)
+
+    async def _due(self, feed: Feed) -> Sequence[Share]:
+        """What is due: one record where each is looked at singly; of other feeds only where nothing is suspect."""
+        if self._flood.rising or feed.mark.careful:
+            return [Share(feed, await feed.due(1))]
+        return await due_together(feed, self.feeds) if feed.proved else [Share(feed, await feed.due())]
 
     async def _try(
         self, feed: Feed, due: Sequence[Record], writer: Writer, state: LaneState | None

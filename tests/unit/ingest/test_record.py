@@ -15,7 +15,7 @@ TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 def test_a_callback_has_the_headers_that_the_design_names() -> None:
     before = datetime.now(UTC)
-    headers = from_wire(receipt_headers("sunoapi.org", None))
+    headers = from_wire(receipt_headers("sunoapi.org", {}))
 
     assert re.fullmatch("[0-9a-f]{32}", headers.pop("ce_id"))
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", headers["ce_time"])
@@ -32,12 +32,12 @@ def test_a_callback_has_the_headers_that_the_design_names() -> None:
 
 
 def test_no_two_receipts_have_one_id() -> None:
-    assert len({dict(receipt_headers("sunoapi.org", None))["ce_id"] for _ in range(100)}) == 100
+    assert len({dict(receipt_headers("sunoapi.org", {}))["ce_id"] for _ in range(100)}) == 100
 
 
 @pytest.mark.parametrize("trace", [TRACE, TRACE[:-2] + "00", "cc" + TRACE[2:]])
 def test_a_well_formed_trace_is_passed_on(trace: str) -> None:
-    assert from_wire(receipt_headers("sunoapi.org", trace))["traceparent"] == trace
+    assert from_wire(receipt_headers("sunoapi.org", {"traceparent": trace}))["traceparent"] == trace
 
 
 @pytest.mark.parametrize(
@@ -58,4 +58,15 @@ def test_a_well_formed_trace_is_passed_on(trace: str) -> None:
     ],
 )
 def test_any_other_trace_is_left_out(trace: str) -> None:
-    assert "traceparent" not in from_wire(receipt_headers("sunoapi.org", trace))
+    assert "traceparent" not in from_wire(receipt_headers("sunoapi.org", {"traceparent": trace}))
+
+
+def test_the_state_of_a_trace_is_passed_on_with_it() -> None:
+    trace = {"traceparent": TRACE, "tracestate": "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE"}
+    assert trace.items() <= from_wire(receipt_headers("sunoapi.org", trace)).items()
+
+
+@pytest.mark.parametrize("state", ["", "é=1", "a=1\n", "a" * 513])
+def test_any_other_state_of_a_trace_is_left_out_and_so_is_one_without_a_trace(state: str) -> None:
+    for context in ({"traceparent": TRACE, "tracestate": state}, {"tracestate": "rojo=1"}):
+        assert "tracestate" not in from_wire(receipt_headers("sunoapi.org", context))

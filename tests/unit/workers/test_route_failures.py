@@ -22,6 +22,7 @@ FAILED = {
     **RECEIPT,
     "midi-correlation-user": "7",
     h.TRACEPARENT: "00-a-b-01",
+    h.TRACESTATE: "rojo=1",
     h.ERROR_REASON: reasons.UNEXPECTED_ERROR,
     h.ERROR_MESSAGE: "KeyError: 'it'",
     h.ERROR_EXCEPTION: "Traceback …",
