@@ -76,17 +76,24 @@ def group_member(settings: KafkaSettings, group: str) -> AIOKafkaConsumer:
     )
 
 
-def reader(settings: KafkaSettings, *, group: str | None = None, fetch_max_wait_ms: int = 500) -> Reader:
+def reader(
+    settings: KafkaSettings,
+    *,
+    group: str | None = None,
+    fetch_max_wait_ms: int = 500,
+    skips_what_is_gone: bool = True,
+) -> Reader:
     """A consumer of committed records whose partitions are assigned by hand; it joins no group.
 
-    With a group it can ask for that group's committed offsets.
+    With a group it can ask for that group's committed offsets. Where Kafka has deleted what comes next, it goes on with
+    the oldest that is there; or, if it does not skip what is gone, it raises `aiokafka.errors.OffsetOutOfRangeError`.
     """
     return Reader(
         bootstrap_servers=settings.kafka_bootstrap_servers,
         client_id="midi-ingest",
         group_id=group,
         enable_auto_commit=False,
-        auto_offset_reset="earliest",
+        auto_offset_reset="earliest" if skips_what_is_gone else "none",
         isolation_level="read_committed",
         fetch_max_wait_ms=fetch_max_wait_ms,
         fetch_max_bytes=max(_FETCH_BYTES, settings.layout.max_record_bytes),

@@ -75,9 +75,9 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is untyped
         polled: dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]] = await super().getmany(
             *partitions, timeout_ms=timeout_ms, max_records=max_records
         )
-        if polled:
-            self._silences.clear()
-        elif timeout_ms:
+        for tp in polled:
+            self._silences.pop(tp, None)
+        if not polled and timeout_ms:
             for tp in partitions or self.assignment():
                 await self._doubt(tp, began)
         return polled

@@ -61,7 +61,7 @@ app.command(
     midi-ingest worker normalize render       # both in one process
     midi-ingest worker normalize --processes 2
     midi-ingest worker my_worker.py:loudest   # one of your own: docs/custom-workers.md
-    MIDI_INGEST_HEALTH_PORT=8081 midi-ingest worker store""",
+    MIDI_INGEST_HEALTH_PORT=8101 midi-ingest worker store""",
 )
 app.command(
     "midi_ingest.commands.workers:workers",

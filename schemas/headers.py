@@ -41,6 +41,8 @@ ERROR_RETRY_AFTER: Final = "error-retry-after"
 SPECVERSION: Final = "1.0"
 SOURCE: Final = "/midi-ingest"
 
+_CHARACTER_BYTES: Final = 6
+
 WireHeaders = list[tuple[str, bytes]]
 """Headers as Kafka clients take them."""
 
@@ -53,6 +55,11 @@ def from_wire(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
 def to_wire(headers: Mapping[str, str]) -> WireHeaders:
     """Headers as Kafka clients take them."""
     return [(name, value.encode("utf-8", "backslashreplace")) for name, value in headers.items()]
+
+
+def most_bytes(headers: Mapping[str, str]) -> int:
+    """What headers take at most: a character that cannot be encoded takes the most bytes."""
+    return (sum(map(len, headers)) + sum(map(len, headers.values()))) * _CHARACTER_BYTES
 
 
 def without_errors(headers: Mapping[str, str]) -> dict[str, str]:

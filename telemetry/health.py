@@ -13,6 +13,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.multiprocess import MultiProcessCollector
 
 
+class CannotListen(OSError):
+    """The side port cannot be bound; the message says why and what to do."""
+
+
 class Health(NamedTuple):
     """Whether all is well, and what is told of it beside."""
 
@@ -29,7 +33,7 @@ async def serve(
     ``alive`` asks only the process itself, ``ready`` also what it depends on.
 
     Raises:
-        OSError: the port cannot be bound.
+        CannotListen: the port cannot be bound.
     """
 
     async def answer(request: web.BaseRequest) -> web.Response:
@@ -47,7 +51,10 @@ async def serve(
     await runner.setup()
     site = web.TCPSite(runner, host, port)
     try:
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            raise _refusal(host, port, error) from error
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
@@ -60,6 +67,15 @@ def metrics() -> web.Response:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _refusal(host: str, port: int, error: OSError) -> CannotListen:
+    # A number below 0 is of the look-up of a name; uvloop's own words name the address once more.
+    why = os.strerror(error.errno) if error.errno is not None and error.errno > 0 else error.strerror
+    return CannotListen(
+        f"Cannot answer health checks on {host}:{port}: {why}. Set MIDI_INGEST_HEALTH_PORT to a port that is free, and "
+        "MIDI_INGEST_HEALTH_HOST to an address of this machine."
+    )
 
 
 def _answer(health: Health) -> web.Response:

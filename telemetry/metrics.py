@@ -213,7 +213,7 @@ OFFSETS_LOST: Final = Counter(
 )
 AGE_SECONDS: Final = Histogram(
     "midi_ingest_worker_age_seconds",
-    "From a callback's receipt to the commit of what this worker made of it; of a large batch, of some 25 records.",
+    "From a callback's receipt to the commit of what this worker made of it.",
     ["worker"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600, 3600),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
@@ -70,7 +71,7 @@ def _print(journey: Journey) -> None:
             written(event.timestamp_ms), event.topic, f"{event.partition}:{event.offset}", visible(event.what)
         )
     console().print(rows)
-    print(*journey.sentences(), sep="\n")
+    print(*journey.sentences(int(time.time() * 1000)), sep="\n")
 
 
 def _document(task_id: str, since: datetime, journey: Journey, *, complete: bool) -> dict[str, object]:

@@ -111,6 +111,8 @@ def read(
             asyncio.run(show())
     except NoSuchTopic as error:
         return fail(str(error))
+    except BrokenPipeError:
+        raise  # who read our output has gone: `midi_ingest.cli.main` knows what to do
     except (KafkaError, OSError) as error:
         return fail(f"Kafka at {settings.kafka_bootstrap_servers} does not answer: {error}")
     return 0

@@ -17,6 +17,9 @@ from workers.settings import delay_seconds
 
 State = Literal["waiting", "complete", "failed", "stopped", "pending", "unknown"]
 
+OVERDUE_MS: Final = 60_000
+"""A record is tried again as soon as it is due, unless its worker does not run, or is behind."""
+
 READERS: Final[Mapping[str, Sequence[str]]] = {
     topic.name: [worker.name for worker in BUILT_IN.values() if topic in worker.sources]
     for some in BUILT_IN.values()
@@ -41,6 +44,16 @@ class Wait:
             return None
         return self.event.timestamp_ms + delay_seconds(delay) * 1000
 
+    def sentence(self, now_ms: int) -> str:
+        """The wait in words, as it is at a time: a record that is overdue may wait for a worker that nobody runs."""
+        before = f", about {self.before:,} records on" if self.before else ", its next record"
+        what = f"{self.worker} has yet to take offset {self.event.offset} of {self.event.topic}{before}."
+        if self.due_ms is None:
+            return what
+        if self.due_ms < now_ms - OVERDUE_MS:
+            return f"{what} It was due at {seconds(self.due_ms)}: does {self.worker} run?"
+        return f"{what} It is due at {seconds(self.due_ms)}."
+
     def document(self) -> dict[str, object]:
         """The wait as JSON."""
         return {
@@ -61,9 +74,9 @@ class Journey:
 
     @property
     def state(self) -> State:
-        """How the task stands."""
+        """How the task stands; what workers outside the pipeline have yet to do does not count."""
         outcome = self._last(Outcome.topic.name)
-        if self.waits:
+        if any(wait.worker in BUILT_IN for wait in self.waits):
             return "waiting"
         if outcome and outcome.details.get("status") == "complete":
             return "complete"
@@ -83,16 +96,12 @@ class Journey:
         letters = [event.details for event in self.events if event.topic == DEAD_LETTER.name]
         return [str(letter["letter"]) for letter in letters if letter.get("status") == "open"]
 
-    def sentences(self) -> Iterator[str]:
-        """How the task stands, and what to do, in words."""
-        for wait in self.waits:
-            due = f" It is due at {seconds(wait.due_ms)}." if wait.due_ms else ""
-            yield (
-                f"It waits for {wait.worker} to take offset {wait.event.offset} of {wait.event.topic}, "
-                f"about {wait.before:,} records on.{due}"
-            )
+    def sentences(self, now_ms: int) -> Iterator[str]:
+        """How the task stands at a time, and what to do, in words."""
         if self.state != "waiting":
             yield _STANDS[self.state]
+        for wait in self.waits:
+            yield wait.sentence(now_ms)
         if letters := self.open_letters:
             yield f"Dead letters: {', '.join(letters)}. `midi-ingest dlq show {letters[-1]}` tells more."
 

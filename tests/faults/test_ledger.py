@@ -113,8 +113,10 @@ class Faults:
             await asyncio.sleep(self._chance.random())  # part of the schedule
 
     async def _kill(self, name: str, process: Process) -> None:
-        await process.kill()
-        process.start()
+        try:
+            await process.kill()
+        finally:
+            process.start()
         self.done[f"kill {name}"] += 1
         if self._chance.random() < 0.7:  # else the next fault meets it while it starts
             await process.ready()

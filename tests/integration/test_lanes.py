@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import threading
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import msgspec
 import pytest
 from aiokafka import TopicPartition
 
 from broker import clients, topics
+from broker.groups import groups
+from broker.partitioner import partition
 from broker.topics import TopicsError
 from midi_ingest.settings import Settings
 from schemas import headers as h
@@ -20,10 +25,11 @@ from schemas import reasons
 from schemas.message import Body, Message, Topic
 from schemas.outcome import Outcome
 from schemas.topics import DEAD_LETTER, FAILURES, changelog, retry
-from tests.topics import eventually, read_all, read_until, write
+from tests.topics import PARTITIONS, PATIENCE_SECONDS, Seen, eventually, read_all, read_until, write
 from workers.route_failures import route_failures
-from workers.runtime import feed
+from workers.runtime import feed, lane
 from workers.runtime.api import Context, Dropped, Reject, State, Unavailable, Worker, worker
+from workers.runtime.joint_batch import Share, due_together
 from workers.runtime.run import run
 
 
@@ -49,6 +55,9 @@ def count(word: Word, state: State[Times]) -> Counted:
     times = (before.times if (before := state.get()) else 0) + 1
     state.put(Times(times))
     return Counted(word=word.body.decode(), times=times)
+
+
+PARTITION_OF_A = partition(b"a", PARTITIONS)
 
 
 @asynccontextmanager
@@ -320,3 +329,112 @@ async def test_what_is_in_no_hurry_joins_the_batch_of_what_is(
         for remark in ("joins", "joins too"):
             await write(settings, Remark.topic, ("a", remark.encode(), {}))
             await write_words_until(remark)
+
+
+def _ends_with_both(records: Sequence[Seen]) -> bool:
+    return {"last word", "last remark"} <= {Counted.decode(record.value).word for record in records}
+
+
+async def test_what_joined_a_batch_is_written_once_and_committed_with_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, joined = threading.Event(), list[int]()
+
+    @worker("echo", reads=(Word, Remark), writes=Counted)
+    def echo(read: Word | Remark) -> Counted:
+        if read.body.startswith(b"hold"):
+            held.wait(PATIENCE_SECONDS)
+        return Counted(word=read.body.decode(), times=1)
+
+    async def counting_joins(*feeds: Any) -> list[Share]:
+        shares = await due_together(*feeds)
+        joined.append(len(shares))
+        return shares
+
+    async def write_both(number: int) -> None:
+        """While a word holds the lane, something comes for both of its feeds."""
+        held.clear()
+        await words(settings, ("a", f"hold {number}"))
+        await write(settings, Remark.topic, *(("a", b"remark %d.%d" % (number, n), {}) for n in range(5)))
+        await words(settings, *(("a", f"word {number}.{n}") for n in range(5)))
+        held.set()
+        await counted(settings, 11 * number)
+
+    monkeypatch.setattr(lane, "due_together", counting_joins)
+    async with running(settings, echo):
+        for number in itertools.count(1):
+            await write_both(number)
+            if max(joined, default=0) > 1 and number > 1:
+                break
+    async with running(settings, echo):
+        await words(settings, ("a", "last word"))  # whatever comes again, comes before
+        await write(settings, Remark.topic, ("a", b"last remark", {}))
+        seen = await read_until(settings, Counted.topic, _ends_with_both)
+    written = [Counted.decode(record.value).word for record in seen]
+    assert len(written) == len(set(written)) == 11 * number + 2
+
+
+async def test_a_worker_may_begin_with_the_newest_record(settings: Settings) -> None:
+    seen: list[str] = []
+
+    @worker("begin-late", reads=Word, begins="newest")
+    def begin_late(word: Word) -> None:
+        seen.append(word.body.decode())
+
+    async def begun() -> bool:
+        async with groups(settings) as asked:
+            committed = await asked.committed(settings.topic_prefix + begin_late.name)
+        name: str = settings.layout.name(Word.topic)
+        return [tp.topic for tp in committed].count(name) == settings.partitions
+
+    async def all_seen(*expected: str) -> None:
+        await eventually(lambda: asyncio.sleep(0, set(expected) <= set(seen)), lambda: f"seen: {seen}")
+
+    await words(settings, ("a", "before its time"))
+    async with running(settings, begin_late):
+        await eventually(begun, lambda: "not all lanes have begun")
+    await words(settings, *((key, f"while it was away {key}") for key in "abc"))
+    async with running(settings, begin_late):
+        await all_seen(*(f"while it was away {key}" for key in "abc"))
+    assert "before its time" not in seen
+
+
+async def test_a_retry_that_is_not_due_stays_where_a_joint_batch_has_left_it(settings: Settings) -> None:
+    settings = settings.model_copy(update={"retry_delays": ("30s",)})
+    held, seen = threading.Event(), list[str]()
+
+    @worker("wait-in-line", reads=(Word, Remark))
+    def wait_in_line(read: Word | Remark) -> None:
+        seen.append(read.body.decode())
+        if seen[-1] == "hold":
+            held.wait(PATIENCE_SECONDS)
+
+    async def all_seen(*expected: str) -> None:
+        await eventually(lambda: asyncio.sleep(0, set(expected) <= set(seen)), lambda: f"seen: {seen}")
+
+    async def write_retries(*due_in_seconds: int) -> None:
+        async with clients.producer(settings) as producer:
+            for seconds in due_in_seconds:
+                await producer.send_and_wait(
+                    settings.layout.name(retry("wait-in-line", "30s")),
+                    b"due in %d s" % seconds,
+                    b"a",
+                    partition=PARTITION_OF_A,
+                    timestamp_ms=int((time.time() + seconds - 30) * 1000),
+                    headers=[(h.CE_TYPE, Word.kind.encode())],
+                )
+
+    async with running(settings, wait_in_line):
+        await words(settings, ("a", "first word"))
+        await write(settings, Remark.topic, ("a", b"first remark", {}))
+        await write_retries(0)
+        await all_seen(
+            "first word", "first remark", "due in 0 s"
+        )  # from now on, what is in line is taken along
+        await words(settings, ("a", "hold"))
+        await all_seen("hold")
+        await write_retries(4, 8)
+        await write(settings, Remark.topic, ("a", b"in line before it is due", {}))
+        await asyncio.sleep(5)  # until the first retry is due, and in line behind the remark
+        held.set()
+        await all_seen("in line before it is due", "due in 4 s", "due in 8 s")

@@ -58,6 +58,7 @@ MAX_CONCURRENCY: Final = 100
 """How many records of a lane may be in work at once: what they hold in memory and in connections stays bounded."""
 
 Guarantee = Literal["exactly-once", "at-least-once"]
+Begins = Literal["oldest", "newest"]
 
 Source = type[Message] | Topic
 """What a worker reads: a kind of message, or a topic whose records it gets as `Raw`."""
@@ -96,6 +97,7 @@ class Worker:
     guarantee: Guarantee = "exactly-once"
     deadline_seconds: float | None = None
     unhurried: tuple[Source, ...] = ()
+    begins: Begins = "oldest"
     signature: Signature = field(default_factory=Signature)
     timers: list[Timer] = field(default_factory=list)
 
@@ -159,6 +161,7 @@ def worker(
     guarantee: Guarantee = "exactly-once",
     deadline: float | None = None,
     unhurried: Source | tuple[Source, ...] = (),
+    begins: Begins = "oldest",
 ) -> Callable[[Function], Worker]:
     """Make a worker of a function.
 
@@ -173,8 +176,10 @@ def worker(
         guarantee: `exactly-once`, or `at-least-once`: fewer producers, no transactions, repeats after a crash.
         deadline: seconds that one call may take before its process exits; by default
             MIDI_INGEST_CALL_DEADLINE_SECONDS.
-        unhurried: those of what it reads whose records may wait a quarter of a second for others of their lane, to
+        unhurried: those of what it reads whose records may wait for others of their lane, half a second at most, to
             share a transaction with them.
+        begins: at its very first start, with the `oldest` record that Kafka has, or the `newest`: what was written
+            before is then never read.
 
     Raises:
         TypeError: the function's annotations are none of a worker's, or leave out what it reads.
@@ -188,6 +193,8 @@ def worker(
         raise ValueError(f"{name}: guarantee is 'exactly-once' or 'at-least-once', not {guarantee!r}")
     if deadline is not None and deadline <= 0:
         raise ValueError(f"{name}: deadline is a positive number of seconds, not {deadline!r}")
+    if begins not in typing.get_args(Begins):
+        raise ValueError(f"{name}: begins is 'oldest' or 'newest', not {begins!r}")
     sources = _as_tuple(reads)
     _check_sources(name, sources, retries=retries)
     in_no_hurry = _as_tuple(unhurried)
@@ -209,6 +216,7 @@ def worker(
             guarantee,
             deadline,
             in_no_hurry,
+            begins,
             read,
         )
 

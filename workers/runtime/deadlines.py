@@ -53,8 +53,12 @@ class Calls:
     async def do(self, job: Callable[[], T], what: str) -> T:
         """Do a job in the thread; one that is cancelled there goes on, and its result is nobody's."""
         result: Future[T] = Future()
-        self.seconds, self.at = 0.0, what
-        self._jobs.put(lambda: _do(job, result))
+
+        def begin() -> T:
+            self.seconds, self.at = 0.0, what
+            return job()
+
+        self._jobs.put(lambda: _do(begin, result))
         return await asyncio.wrap_future(result)
 
     def begins(self, record: Record) -> None:

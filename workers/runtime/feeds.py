@@ -38,6 +38,8 @@ OFFSETS_TIMEOUT_SECONDS: Final = 15
 # on another one meanwhile waits for its return. A consumer with one partition cannot miss its own records, so
 # Kafka may hold its fetch long, and an idle lane costs nearly nothing.
 FETCH_WAIT_MS: Final = 5_000
+RETRIES_FETCH_WAIT_MS: Final = 1_000
+"""All retry topics of a lane share one: what comes to one of them waits for the others' fetch, at most so long."""
 
 _NOTHING: Final = -1
 """The committed offset where nothing has been committed."""
@@ -67,11 +69,11 @@ class Opening:
             self._partition_of(topic): 0 if delay == NOW else delay_seconds(delay)
             for delay, topic in self.worker.retry_topics(all_delays(self.settings)).items()
         }
-        readers = [[self._partition_of(topic)] for topic in self.worker.sources]
+        sources = [self._partition_of(topic) for topic in self.worker.sources]
+        committed = await self._committed([*sources, *retries])
+        feeds = [feed for tp in sources for feed in await self._reader([tp], committed, FETCH_WAIT_MS)]
         if retries:
-            readers.append(list(retries))
-        committed = await self._committed([tp for partitions in readers for tp in partitions])
-        feeds = [feed for partitions in readers for feed in await self._reader(partitions, committed)]
+            feeds += await self._reader(list(retries), committed, RETRIES_FETCH_WAIT_MS)
         unhurried = {self._partition_of(topic_of(source)) for source in self.worker.unhurried}
         for feed in feeds:
             feed.delay_seconds = retries.get(feed.partition, 0)
@@ -132,10 +134,16 @@ class Opening:
         return committed
 
     async def _reader(
-        self, partitions: Sequence[TopicPartition], committed: Mapping[TopicPartition, OffsetAndMetadata]
+        self,
+        partitions: Sequence[TopicPartition],
+        committed: Mapping[TopicPartition, OffsetAndMetadata],
+        fetch_wait_ms: int,
     ) -> list[Feed]:
-        """A feed for each of these partitions of this lane, all with one consumer."""
-        consumer = clients.reader(self.settings, fetch_max_wait_ms=FETCH_WAIT_MS)
+        """A feed for each of these partitions of this lane, all with one consumer.
+
+        Where Kafka deletes what has not been read, the lane opens anew and says so.
+        """
+        consumer = clients.reader(self.settings, fetch_max_wait_ms=fetch_wait_ms, skips_what_is_gone=False)
         await started(self.stack, consumer)
         consumer.assign(partitions)
         beginnings = await consumer.beginning_offsets(partitions)
@@ -145,7 +153,8 @@ class Opening:
             offset, metadata = committed[tp]
             start = self._start(tp, offset, beginnings[tp], ends[tp])
             consumer.seek(tp, start)
-            feeds.append(Feed(consumer, tp, start, mark=found(metadata) if start == offset else Mark()))
+            mark = found(metadata) if start == offset else Mark()
+            feeds.append(Feed(consumer, tp, start, mark=mark, new=offset == _NOTHING))
         return feeds
 
     def _partition_of(self, topic: Topic) -> TopicPartition:
@@ -154,7 +163,7 @@ class Opening:
     def _start(self, tp: TopicPartition, committed: int, beginning: int, end: int) -> int:
         """The offset to read on from; that the log does not hold the committed one is an error."""
         if committed == _NOTHING:
-            return beginning
+            return end if self.worker.begins == "newest" else beginning
         if beginning <= committed <= end:
             return committed
         log = logger().bind(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
@@ -27,6 +28,8 @@ from workers.settings import WorkerSettings
 TRANSACTION_TIMEOUT_SECONDS: Final = clients.TRANSACTION_TIMEOUT_MS / 1000
 START_TIMEOUT_SECONDS: Final = 60
 STOP_TIMEOUT_SECONDS: Final = 5
+ABSENT_SECONDS: Final = 10.0
+"""For how long a topic that Kafka did not have is not asked for again."""
 
 Offsets = Mapping[TopicPartition, OffsetAndMetadata]
 
@@ -58,6 +61,8 @@ class Writer:
     def __init__(self, producer: AIOKafkaProducer, packing: Packing) -> None:
         self._producer, self._packing = producer, packing
         self._existing: set[Topic] = set()
+        self._absent: set[Topic] = set()
+        self._absent_until = 0.0
 
     async def commit(self, writes: Sequence[Write], offsets: Offsets) -> list[Stretch]:
         """Write and commit; returns where what was written stands. After an error the lane has to open anew.
@@ -88,13 +93,16 @@ class Writer:
         ]
 
     async def _exists(self, topic: Topic) -> bool:
-        if topic not in self._existing:
+        """Whether Kafka has the topic; that it has not is believed for a while, since asking takes long."""
+        if time.monotonic() > self._absent_until:
+            self._absent.clear()
+        if topic not in self._existing and topic not in self._absent:
             cluster = await self._producer.client.fetch_all_metadata()
-            partitions = cluster.partitions_for_topic(self._packing.layout.name(topic))
-            if self._packing.partition not in (partitions or ()):
-                return False
-            self._existing.add(topic)
-        return True
+            partitions = cluster.partitions_for_topic(self._packing.layout.name(topic)) or ()
+            there = self._packing.partition in partitions
+            (self._existing if there else self._absent).add(topic)
+            self._absent_until = time.monotonic() + ABSENT_SECONDS
+        return topic in self._existing
 
 
 class ExactlyOnce:

@@ -92,14 +92,15 @@ class Handler:
             goes_on = True
             observer.begins(run[0])
             for work in self._called(run, state):
+                if isinstance(work.error, (StoreError, Unavailable)):
+                    _end_span(work)
                 if isinstance(work.error, StoreError):  # no record's fault: the lane has to open anew
                     raise work.error
                 if isinstance(work.error, Unavailable):
                     batch.blocked = work.error
                     break
                 writes = self._settled(work, batch)
-                if work.step is not None:
-                    work.step.end(error=type(work.error).__name__ if work.error else "")
+                _end_span(work)
                 batch.writes += writes
                 batch.handled += 1
                 size += sum(len(write.value or b"") for write in writes)
@@ -188,6 +189,11 @@ class Handler:
         # What the topic implies, should the record's producer have left it out.
         kind = {} if source is None or isinstance(source, Topic) else described(source)
         return failed(record, fault, worker=self._worker.name, version=self._version, kind=kind)
+
+
+def _end_span(work: Work) -> None:
+    if work.step is not None:
+        work.step.end(error=type(work.error).__name__ if work.error else "")
 
 
 def _well(work: Work) -> bool | None:

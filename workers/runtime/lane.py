@@ -7,7 +7,7 @@ To open a lane:
 2. Restore the state from partition *p* of the changelog, up to the end that it has now.
 3. Ask for the group's committed offsets, which are certain only after step 1, and read on from there.
 
-To handle a batch, which is what is due in all of its feeds (`workers.runtime.shares`):
+To handle a batch, which is what is due in a feed and in those in line behind it (`workers.runtime.joint_batch`):
 
 1. Call the worker's function for each record, outside of any transaction. A batch against which something may speak is
    marked before (`workers.runtime.mark`).
@@ -42,14 +42,15 @@ from workers.runtime.feeds import Opening
 from workers.runtime.flood import Flood
 from workers.runtime.guarantee import Guarantee, Offsets, Stretch, Writer
 from workers.runtime.handle import Batch, Handler
+from workers.runtime.joint_batch import Share, due_together, handled_of
 from workers.runtime.measure import count, count_tick
 from workers.runtime.pauses import growing_pauses
 from workers.runtime.progress import FENCED, OPENING, PAUSED, READY, WAITING, Progress
 from workers.runtime.record import Record, Write
 from workers.runtime.shared import Shared
-from workers.runtime.shares import Share, due_together, first_of
 from workers.runtime.state import LaneState
 from workers.runtime.ticking import Ticking, moments
+from workers.runtime.trouble import Trouble, first_of
 from workers.settings import WorkerSettings
 
 LONGEST_PAUSE_SECONDS: Final = 15.0
@@ -78,6 +79,7 @@ class Lane:
         self._calls = shared.watch.calls(worker.name, self._flood)
         self._turn = asyncio.Lock()
         self._stopping = False
+        self._trouble = Trouble(self._log)
         self._pauses = growing_pauses(LONGEST_PAUSE_SECONDS)
         self.progress = Progress()
         self.feeds: Sequence[Feed] = ()
@@ -90,18 +92,18 @@ class Lane:
             StateError: the state cannot be had.
         """
         while True:
-            pause = self._settings.session_timeout_seconds
+            pause = 0.0
             try:
                 await asked_for(self._work())
             except* (ProducerFenced, CommitFailedError):
+                pause = self._settings.session_timeout_seconds
                 self.progress.becomes(FENCED)
                 self._log.warning("lane fenced: another process has it now, or a transaction timed out")
             except* (KafkaError, OSError) as errors:  # a TimeoutError is an OSError
-                pause = next(self._pauses)
-                error = _first_of(errors)
+                pause = max(pause, next(self._pauses))  # both may have happened, in two feeds
+                error = first_of(errors)
                 self.progress.becomes(WAITING, f"after {type(error).__name__}")
-                told = f"{type(error).__name__}: {error}"
-                self._log.warning("lane interrupted", error=told, again_in_s=pause)
+                self._trouble.met("lane interrupted", error, pause)
             # A cancellation that meets an error within a task group is lost (Python's gh-116720).
             if self._stopping:
                 return
@@ -138,10 +140,15 @@ class Lane:
             opening = Opening(stack, self._worker, self._partition, self._settings, self.progress)
             writer = await self._guarantee.writer(stack, self._partition)
             state, feeds = await opening.state(), await opening.feeds()
+            if self._worker.begins == "newest" and (new := [feed for feed in feeds if feed.new]):
+                # Else whoever opens the lane next, before there is a batch, would begin at another end.
+                offsets = {tp: at for feed in new for tp, at in feed.at(feed.start, feed.mark).items()}
+                await writer.commit((), offsets)
             self.feeds = feeds
             stack.callback(setattr, self, "feeds", ())
             self.progress.becomes(READY)
             self._log.debug("lane ready", state_keys=len(state) if state is not None else None)
+            self._trouble.is_over()
             yield writer, state, feeds
 
     async def _consume(self, writer: Writer, state: LaneState | None, feeds: list[Feed]) -> None:
@@ -166,29 +173,27 @@ class Lane:
                     self._log.error("timer failed", timer=timer.name, exc_info=tick.error)
                 elif tick.writes:
                     await self._commit(writer, tick.writes, {}, state)
-                count_tick(self._worker.name, tick)
+                count_tick(self._worker.name, tick, self._settings.layout)
 
     async def _follow(self, feed: Feed, writer: Writer, state: LaneState | None) -> None:
         pauses = growing_pauses(LONGEST_PAUSE_SECONDS)
         while True:
             await feed.wait()
-            async with (
-                feed.in_line(),
-                self._flood.gate(),
-                self._turn,
-                self.progress.admitted(self._shared.batches),
-            ):
-                if self._stopping:  # this feed was next when the lane was told to stop
-                    return
-                # Where nothing waits any more, another feed's batch has taken it along.
-                blocked = await self._handle(feed, writer, state) if feed.waiting else None
+            with feed.in_line():
+                await feed.linger()
+                async with self._flood.gate(), self._turn, self.progress.admitted(self._shared.batches):
+                    if self._stopping:  # this feed was next when the lane was told to stop
+                        return
+                    # Where nothing waits any more, another feed's batch has taken it along.
+                    blocked = await self._handle(feed, writer, state) if feed.waiting else None
             if not blocked:
+                self._trouble.is_over()
                 self.progress.becomes(PAUSED if self._flood.rising else READY)
                 pauses = growing_pauses(LONGEST_PAUSE_SECONDS)
                 continue
             pause = next(pauses)
             self.progress.becomes(WAITING, f"({blocked})")
-            self._log.warning("waiting for what every record needs", error=str(blocked), again_in_s=pause)
+            self._trouble.met("waiting for what every record needs", blocked, pause)
             await asyncio.sleep(pause)
 
     async def _handle(self, feed: Feed, writer: Writer, state: LaneState | None) -> Exception | None:
@@ -197,7 +202,7 @@ class Lane:
             return await self._finish([Share(feed, [killer])], self._refuse(killer), writer, state)
         shares = await self._due(feed)
         due = [record for share in shares for record in share.records]
-        if not due:  # the clock was set back meanwhile
+        if not due:  # another feed's batch has left what is not due yet, or the clock was set back
             return None
         beside = self._shared.side_by_side
         async with beside.alone() if feed.mark.tries else beside.together():
@@ -245,7 +250,7 @@ class Lane:
         self, shares: Sequence[Share], batch: Batch, writer: Writer, state: LaneState | None
     ) -> Exception | None:
         """Write and commit what was handled."""
-        if handled := list(first_of(shares, batch.handled)):
+        if handled := list(handled_of(shares, batch.handled)):
             started = time.monotonic()
             offsets = {tp: at for feed, records in handled for tp, at in feed.behind(records).items()}
             await self._commit(writer, batch.writes, offsets, state)
@@ -281,18 +286,10 @@ class Lane:
     def _tell(
         self, batch: Batch, handled: Sequence[Record], state: LaneState | None, committed_s: float
     ) -> None:
-        count(self._worker.name, batch, handled, committed_s)
+        count(self._worker.name, batch, handled, committed_s, self._settings.layout)
         if state is not None:
             metrics.STATE_KEYS.labels(self._worker.name, str(self._partition)).set(len(state))
             metrics.STATE_BYTES.labels(self._worker.name, str(self._partition)).set(state.size_bytes)
         if batch.failed:
             failed, first = dict(batch.failed), handled[0].position
             self._log.warning("records failed", reasons=failed, first=first, exc_info=batch.error)
-
-
-def _first_of(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first error of a group of groups."""
-    error: BaseException = errors
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

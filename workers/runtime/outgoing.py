@@ -19,8 +19,11 @@ from schemas.topics import Layout
 from workers.runtime.record import Write
 
 BATCH_BYTES: Final = 4 * 1024 * 1024
-"""A batch ends once its values are so large: one at a time is on its way to a partition, and Kafka's limits hold for it
-as for a record."""
+"""A batch of several records is never larger: one at a time is on its way to a partition. Kafka's limits hold for a
+batch as for a record, so where records have to be smaller, so has it."""
+
+_FRAME_BYTES: Final = 128
+"""More than Kafka puts around a record, and a share of what it puts around a batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,14 @@ class Packing:
         numbered = [
             (number, Outgoing(tp, self._packed(batch)))
             for tp, all_of_it in by_partition.items()
-            for number, batch in enumerate(_divided(all_of_it))
+            for number, batch in enumerate(_divided(all_of_it, self._most_bytes))
         ]
         numbered.sort(key=lambda pair: pair[0])
         return [outgoing for _, outgoing in numbered]
+
+    @property
+    def _most_bytes(self) -> int:
+        return min(BATCH_BYTES, self.layout.max_record_bytes)
 
     def _packed(self, writes: Iterable[Write]) -> RecordBatch:
         entries = (Entry(w.key, w.value, h.to_wire(w.headers), w.timestamp_ms) for w in writes)
@@ -68,14 +75,19 @@ class Packing:
         return batch
 
 
-def _divided(writes: Sequence[Write]) -> Iterator[Sequence[Write]]:
+def _divided(writes: Sequence[Write], most_bytes: int) -> Iterator[Sequence[Write]]:
     batch: list[Write] = []
     size = 0
     for write in writes:
-        length = len(write.value or b"")
-        if batch and size + length > BATCH_BYTES:
+        length = _most_bytes_of(write)
+        if batch and size + length > most_bytes:
             yield batch
             batch, size = [], 0
         batch.append(write)
         size += length
     yield batch
+
+
+def _most_bytes_of(write: Write) -> int:
+    """What a record takes at most; compression, if any, only makes it smaller."""
+    return len(write.key or b"") + len(write.value or b"") + h.most_bytes(write.headers) + _FRAME_BYTES

@@ -24,9 +24,6 @@ HEADROOM_BYTES: Final = 128 * 1024
 _FRAME_BYTES: Final = 1024
 """What Kafka puts around a record."""
 
-_CHARACTER_BYTES: Final = 6
-"""What a character of a header takes at most (see `headers.to_wire`)."""
-
 
 class Writing:
     """Makes the records that one worker writes."""
@@ -95,16 +92,11 @@ class Writing:
                 reasons.TOO_LARGE,
                 f"The {what} has {len(value)} bytes; at most {room - HEADROOM_BYTES} fit a record.",
             )
-        around = len(key or b"") + _bytes_of(headers)
+        around = len(key or b"") + h.most_bytes(headers)
         if len(value) + around > room - _FRAME_BYTES:
             raise Reject(
                 reasons.TOO_LARGE, f"With {around} bytes of key and headers, the {what} fits no record."
             )
-
-
-def _bytes_of(headers: Mapping[str, str]) -> int:
-    """What headers take at most: a character that cannot be encoded takes the most bytes."""
-    return (sum(map(len, headers)) + sum(map(len, headers.values()))) * _CHARACTER_BYTES
 
 
 @cache

@@ -220,4 +220,4 @@ def test_the_example_has_the_real_defaults_and_says_where_there_is_none(
 def test_all_of_the_example_can_be_set_together(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable, text in documented().items():
         monkeypatch.setenv(variable, text)
-    assert load() == Settings(health_port=8081)
+    assert load() == Settings(health_port=8101)

@@ -46,7 +46,8 @@ def test_a_record_beyond_what_its_worker_has_committed_waits() -> None:
     (wait,) = waits(events, committed)
     assert (wait.worker, wait.event.topic, wait.before) == ("normalize", "tasks", 2)
     assert Journey(events, [wait]).state == "waiting"
-    assert "waits for normalize" in next(Journey(events, [wait]).sentences())
+    (told,) = Journey(events, [wait]).sentences(NOON_MS)
+    assert told == "normalize has yet to take offset 7 of tasks, about 2 records on."
 
 
 def test_a_worker_that_has_read_nothing_yet_is_waited_for() -> None:
@@ -63,10 +64,24 @@ def test_a_retry_waits_until_it_is_due() -> None:
     assert now.due_ms is None
 
 
+def test_what_another_worker_has_yet_to_do_leaves_the_task_complete() -> None:
+    retry = event("retry.my-worker.10m", 2, delay="10m")
+    journey = Journey([SUCCESS, COMPLETE, retry], waits([retry], {}))
+    assert journey.state == "complete"
+    minutes = 60_000
+    assert list(journey.sentences(NOON_MS + 9 * minutes)) == [
+        "It is complete.",
+        "my-worker has yet to take offset 2 of retry.my-worker.10m, about 2 records on. "
+        "It is due at 2025-11-25T12:10:00Z.",
+    ]
+    *_, overdue = journey.sentences(NOON_MS + 12 * minutes)
+    assert overdue.endswith("It was due at 2025-11-25T12:10:00Z: does my-worker run?")
+
+
 def test_what_nobody_reads_is_not_waited_for() -> None:
     assert waits([COMPLETE, LETTER, event("files", 1)], {"store": {"files": 2}}) == []
 
 
 def test_an_open_letter_is_named_with_what_tells_more() -> None:
-    *_, last = Journey([SUCCESS, FAILED, LETTER], []).sentences()
+    *_, last = Journey([SUCCESS, FAILED, LETTER], []).sentences(NOON_MS)
     assert "midi-ingest dlq show 3:1" in last

@@ -8,11 +8,12 @@ from schemas import headers as h
 from schemas import reasons
 from schemas.message import Topic
 from schemas.outcome import Outcome
-from schemas.topics import DEAD_LETTER, retry
+from schemas.topics import DEAD_LETTER, Layout, retry
 from workers.runtime.handle import Batch
 from workers.runtime.measure import count
-from workers.runtime.record import Record, Write
+from workers.runtime.record import Write
 
+LAYOUT = Layout("midi.", 6, 1, 8 * 1024 * 1024)
 FAILED = {h.ERROR_WORKER: "measured", h.ERROR_REASON: reasons.UNEXPECTED_ERROR}
 
 
@@ -29,7 +30,7 @@ def counted(*topics: Topic) -> tuple[float, float]:
 
     before = now()
     writes = [Write(topic, b"a", b"", FAILED) for topic in topics]
-    count("route-failures", Batch(handled=len(writes), writes=writes), (), 0.1)
+    count("route-failures", Batch(handled=len(writes), writes=writes), (), 0.1, LAYOUT)
     after = now()
     return after[0] - before[0], after[1] - before[1]
 
@@ -40,20 +41,3 @@ def test_what_is_sent_to_wait_is_a_retry_of_the_worker_that_failed() -> None:
 
 def test_a_dead_letter_is_counted_by_the_worker_that_failed_and_by_reason() -> None:
     assert counted(DEAD_LETTER, Outcome.topic) == (0, 1)
-
-
-def ages_counted_of(records: int) -> float:
-    """How many ages are counted of a batch of so many records."""
-
-    def now() -> float:
-        return REGISTRY.get_sample_value("midi_ingest_worker_age_seconds_count", {"worker": "aged"}) or 0
-
-    before = now()
-    received = {h.CE_TIME: "2026-11-26T00:00:00Z"}
-    batch = [Record("midi.tasks", 0, offset, 0, b"a", b"", received) for offset in range(records)]
-    count("aged", Batch(handled=records), batch, 0.1)
-    return now() - before
-
-
-def test_the_age_of_every_record_counts_but_of_a_large_batch_some() -> None:
-    assert [ages_counted_of(records) for records in (1, 24, 500)] == [1, 24, 24]

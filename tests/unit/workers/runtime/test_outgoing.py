@@ -33,9 +33,19 @@ def test_records_of_a_partition_travel_together_in_their_order() -> None:
 
 
 def test_a_batch_ends_before_it_is_too_large_and_a_large_record_has_one_to_itself() -> None:
-    third = BATCH_BYTES // 3
+    third = BATCH_BYTES // 3 - 1_000
     writes = [write(number, size=third) for number in range(4)] + [write(4, size=2 * BATCH_BYTES), write(5)]
     assert [keys(batch) for batch in PACKING.pack(writes)] == [[0, 1, 2], [3], [4], [5]]
+
+
+def test_no_batch_of_several_is_larger_than_a_record_may_be() -> None:
+    layout = Layout("test.", 6, 1, 65_536)
+    packed = Packing(layout, 2, "none", transactional=True).pack([write(n, size=30_000) for n in range(200)])
+    assert sum(batch.records.record_count() for batch in packed) == 200
+    assert all(batch.records.size() <= layout.max_record_bytes for batch in packed)
+    headers = {"error-exception": "\udcff" * 8_000}
+    packed = Packing(layout, 2, "none", transactional=True).pack([Write(ONE, b"1", b"", headers)] * 200)
+    assert all(batch.records.size() <= layout.max_record_bytes for batch in packed)
 
 
 def test_the_first_batches_of_all_partitions_come_first() -> None:

@@ -129,6 +129,14 @@ def test_any_key_is_found_again(opens: Opens) -> None:
         assert store.get_all([]) == {}
 
 
+def test_a_key_that_was_looked_up_in_vain_may_be_put_twice_after(opens: Opens) -> None:
+    with closing(opens()) as store:
+        assert store.get_all(["a"]) == {}
+        store.apply([change("a", 1)])
+        store.apply([change("a", 2)])
+        assert (len(store), store.get("a")) == (1, change("a", 2))
+
+
 def test_many_keys_are_found_at_once(opens: Opens) -> None:
     many = [str(number) for number in range(1_234)]
     with closing(opens()) as store:

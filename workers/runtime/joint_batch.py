@@ -32,7 +32,7 @@ async def due_together(first: Feed, feeds: Iterable[Feed]) -> list[Share]:
     return shares
 
 
-def first_of(shares: Iterable[Share], count: int) -> Iterator[Share]:
+def handled_of(shares: Iterable[Share], count: int) -> Iterator[Share]:
     """So many records of all shares: whole ones, and the beginning of the last."""
     for feed, records in shares:
         if some := records[:count]:
