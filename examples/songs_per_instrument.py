@@ -9,7 +9,7 @@ midi-ingest worker examples/songs_per_instrument.py:tell examples/songs_per_inst
 
 import msgspec
 
-from midi_ingest import Keyed, Message, Score, State, Topic, worker
+from midi_ingest import Context, Keyed, Message, Score, State, Topic, worker
 
 
 class Played(Message, topic="instruments.played"):
@@ -33,8 +33,10 @@ class Count(msgspec.Struct):
 
 
 @worker("tell-instruments", reads=Score, writes=Played)
-def tell(score: Score) -> list[Keyed]:
-    """Each instrument once, however many players a song has for it."""
+def tell(score: Score, context: Context) -> list[Keyed]:
+    """Each instrument once, however many players a song has for it, and however often an operator replays the song."""
+    if context.headers["midi-origin"] == "replay":
+        return []
     names = {instrument.name for instrument in score.instruments if instrument.notes}
     return [Keyed(name, Played(name, score.task_id)) for name in sorted(names)]
 

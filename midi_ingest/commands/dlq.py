@@ -22,6 +22,7 @@ from midi_ingest.dead_letters.purge import delete, hide, prefixes
 from midi_ingest.dead_letters.redrive import Plan, plan, send_again
 from midi_ingest.dead_letters.routes import Routes
 from midi_ingest.dead_letters.selection import EVERY_LETTER, Scope, Selection, oldest, require, scope
+from midi_ingest.dead_letters.waiting import waiting
 from midi_ingest.errand import OutputFormat
 from midi_ingest.pace import Pace
 from midi_ingest.process import Stopped
@@ -87,10 +88,13 @@ def list_(
     async def work(settings: Settings) -> int:
         async with _box(settings, timeout) as (box, reader):
             letters = [letter async for letter in box.letters(selection.since) if selection.takes(letter)]
+            retries = await waiting(settings, reader)
         wanted = [letter for letter in letters if handled or letter.status == "open"]
         hidden, complete = len(letters) - len(wanted), not reader.partial
         as_document = output == "json"
-        listing.show(wanted, hidden, each=each, limit=limit, as_document=as_document, complete=complete)
+        listing.show(
+            wanted, hidden, retries, each=each, limit=limit, as_document=as_document, complete=complete
+        )
         return 0 if complete else errand.partly(timeout)
 
     return errand.run("dlq", work)

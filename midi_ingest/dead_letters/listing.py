@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.table import Table
 
@@ -50,16 +50,23 @@ def newest(letters: Sequence[Letter], limit: int | None) -> list[Letter]:
 def show(
     letters: Sequence[Letter],
     hidden: int,
+    waiting: Mapping[str, int],
     *,
     each: bool,
     limit: int | None,
     as_document: bool,
     complete: bool,
 ) -> None:
-    """Print what was found; ``hidden`` is how many more there are that were handled."""
+    """Print what was found.
+
+    ``hidden`` is how many more there are that were handled; ``waiting`` is about how many records wait for another try
+    of each worker.
+    """
     if as_document:
         told = as_json(letters, each=each, limit=limit)
-        print_json({"complete": complete, "count": len(letters), "hidden": hidden, **told})
+        print_json(
+            {"complete": complete, "count": len(letters), "hidden": hidden, "waiting": waiting, **told}
+        )
         return
     if not letters:
         print("No dead letters.")
@@ -69,6 +76,8 @@ def show(
         print_groups(letters)
     if hidden:
         print(f"{counted(hidden, 'letter')} more, redriven, purged or resolved: --all shows them.")
+    for worker, records in waiting.items():
+        print(f"About {counted(records, 'record')} more of {visible(worker)} wait for another try.")
 
 
 def _group_table(groups: Sequence[Group]) -> Table:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from aiokafka.errors import ProducerFenced
 
-from broker import clients
+from broker import clients, topics
 from broker.partitioner import partition
 from midi_ingest import samples
 from midi_ingest.dead_letters.marks import TRANSACTIONS
@@ -106,6 +106,18 @@ async def test_letters_are_listed_by_reason_with_faults_apart_and_shown_one_by_o
     code, _, errors = await command(settings, "dlq", "show", "0:9999")
     assert (code, "There is no letter 0:9999" in errors) == (1, True)
     assert await output_of(settings, "dlq", "show", fault, "--raw") == b"\xff\x00"
+
+
+async def test_what_waits_for_another_try_is_told_beside_the_letters(settings: Settings) -> None:
+    await topics.apply(settings, [retry("picky", "5s")])
+    assert (await asked(settings, "list"))["waiting"] == {}
+    await write(settings, retry("picky", "5s"), ("a", b"{}", {}), ("a", b"{}", {}))
+    waiting = (await asked(settings, "list"))["waiting"]
+    assert isinstance(waiting, dict)
+    assert list(waiting) == ["picky"]
+    assert 1 <= waiting["picky"] <= 2  # the last offset of a partition may be a transaction's marker
+    _, told, _ = await command(settings, "dlq", "list")
+    assert "of picky wait for another try" in told
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -438,3 +438,41 @@ async def test_a_retry_that_is_not_due_stays_where_a_joint_batch_has_left_it(set
         await asyncio.sleep(5)  # until the first retry is due, and in line behind the remark
         held.set()
         await all_seen("in line before it is due", "due in 4 s", "due in 8 s")
+
+
+async def test_a_first_batch_that_waits_for_an_outage_to_end_is_marked_as_nobodys_death(
+    settings: Settings,
+) -> None:
+    waits, over = threading.Event(), threading.Event()
+
+    @worker("wait-for-it", reads=Word, writes=Counted)
+    def wait_for_it(word: Word) -> Counted:
+        if not over.is_set():
+            waits.set()
+            raise Unavailable("not yet")
+        return Counted(word=word.body.decode(), times=1)
+
+    async def mark() -> str:
+        tp = TopicPartition(settings.layout.name(Word.topic), PARTITION_OF_A)
+        committed = await admin.list_consumer_group_offsets(
+            settings.topic_prefix + wait_for_it.name, partitions=[tp]
+        )
+        told: str = committed[tp].metadata if tp in committed else ""
+        return told
+
+    admin = clients.admin(settings)
+    await admin.start()
+    try:
+        async with running(settings, wait_for_it):
+            await words(settings, ("a", "word"))
+            await asyncio.to_thread(waits.wait, PATIENCE_SECONDS)
+            await eventually(unmarked := lambda: _is_empty(mark()), lambda: "the mark of a death stays")
+            over.set()
+            assert await counted(settings, 1) == [("a", "word", 1)]
+            await eventually(unmarked, lambda: "the mark of a death stays")
+    finally:
+        await admin.close()
+
+
+async def _is_empty(text: Awaitable[str]) -> bool:
+    return not await text

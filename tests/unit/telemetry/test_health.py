@@ -5,7 +5,7 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
-from telemetry.health import Health, serve
+from telemetry.health import CannotListen, Health, serve
 
 HOST = "127.0.0.1"
 ILL = Health(well=False, told={"why": "1 of 6 lanes is not open.", "lanes": {"render-3": "restoring 45 %"}})
@@ -33,3 +33,11 @@ async def test_what_is_wrong_is_told() -> None:
 
 async def test_a_process_may_be_alive_and_not_ready() -> None:
     assert (await answers("/healthz", alive=Health(True), ready=ILL))[0] == 200
+
+
+async def test_a_port_that_is_taken_is_named_with_the_setting_that_chooses_another() -> None:
+    well = Health(True)
+    async with serve(HOST, 0, alive=lambda: well, ready=lambda: well) as port:
+        with pytest.raises(CannotListen, match=f"{HOST}:{port}: .* Set MIDI_INGEST_HEALTH_PORT"):
+            async with serve(HOST, port, alive=lambda: well, ready=lambda: well):
+                pass
