@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Final
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
+from aiokafka.structs import OffsetAndMetadata
 
 from broker import clients
 from broker.settings import KafkaSettings
+
+COORDINATOR_SECONDS: Final = 10.0
+PAUSE_SECONDS: Final = 0.2
 
 
 class Groups:
@@ -24,8 +32,23 @@ class Groups:
         Raises:
             KafkaError: Kafka cannot be reached, or refuses.
         """
-        offsets = await self._admin.list_consumer_group_offsets(group)
+        offsets = await self._offsets(group)
         return {tp: committed.offset for tp, committed in offsets.items() if committed.offset >= 0}
+
+    async def _offsets(self, group: str) -> dict[TopicPartition, OffsetAndMetadata]:
+        """The first question of all has Kafka make the topic for offsets, and comes too early for an answer."""
+        deadline = time.monotonic() + COORDINATOR_SECONDS
+        while True:
+            try:
+                offsets: dict[
+                    TopicPartition, OffsetAndMetadata
+                ] = await self._admin.list_consumer_group_offsets(group)
+            except GroupCoordinatorNotAvailableError:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(PAUSE_SECONDS)
+            else:
+                return offsets
 
 
 @asynccontextmanager
