@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, Literal, Self, dataclass_transform
@@ -9,6 +10,8 @@ from typing import Any, ClassVar, Literal, Self, dataclass_transform
 import msgspec
 
 DAY_MS = 24 * 60 * 60 * 1000
+
+_building = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class Message(msgspec.Struct, frozen=True, metaclass=_Kind):
 
     @classmethod
     def prepare(cls) -> None:
-        """Build the decoder now, before threads decode: two built at once crash the process (msgspec 0.22)."""
+        """Build the decoder now, before threads decode."""
         _decoder(cls)
 
 
@@ -89,7 +92,13 @@ class Body(Message):
     body: bytes
 
     def encode(self) -> bytes:
-        """The body, byte for byte."""
+        """The body, byte for byte.
+
+        Raises:
+            TypeError: it is not bytes.
+        """
+        if not isinstance(self.body, bytes):
+            raise TypeError(f"Expected `bytes`, got `{type(self.body).__name__}` - at `$.body`")
         return self.body
 
     @classmethod
@@ -100,4 +109,5 @@ class Body(Message):
 
 @cache
 def _decoder(kind: type[Message]) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind)
+    with _building:  # two built at once crash the process (msgspec 0.22)
+        return msgspec.json.Decoder(kind)

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+
+import msgspec
 
 from midi_ingest.version import __version__
 from schemas import headers as h
@@ -33,7 +36,10 @@ _PARTITION: Final = 0
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A record that the worker wrote; its ``message`` is a `Raw` where ``writes`` names no message of its topic."""
+    """A record that the worker wrote.
+
+    Its ``message`` is a `Raw` where ``writes`` names no message of its topic, or the value is none.
+    """
 
     topic: Topic
     key: str
@@ -263,9 +269,15 @@ class Harness:
         return Record(topic, _PARTITION, self._offset, self._now_ms, write.key, write.value, headers)
 
     def _seen(self, write: Write) -> Written:
-        key, value, kind = (write.key or b"").decode(), write.value or b"", self._kinds.get(write.topic)
-        message = kind.decode(value) if kind else Raw(write.topic, write.key, value, write.headers)
-        return Written(write.topic, key, message, write.headers)
+        key = (write.key or b"").decode(errors="replace")
+        return Written(write.topic, key, self._message_in(write), write.headers)
+
+    def _message_in(self, write: Write) -> Message | Raw:
+        kind, value = self._kinds.get(write.topic), write.value or b""
+        if kind is not None:
+            with suppress(msgspec.DecodeError, UnicodeDecodeError):  # a worker's own bytes may be anything
+                return kind.decode(value)
+        return Raw(write.topic, write.key, value, write.headers)
 
 
 def _change(write: Write) -> Change:

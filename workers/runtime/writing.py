@@ -32,17 +32,20 @@ class Writing:
         self._worker, self._layout = worker, settings.layout
         self._writable = frozenset(map(topic_of, worker.writes))
         self._changelog = changelog(worker.name, settings.dedup_window)
+        for target in worker.writes:
+            if not isinstance(target, Topic):
+                target.prepare()
 
     def message(self, key: bytes | None, message: Message, headers: Mapping[str, str]) -> Write:
         """A message with the headers that are passed on to it.
 
         Raises:
-            TypeError: the worker does not say that it writes it.
+            TypeError: the worker does not say that it writes it, or it could not be read again.
             Reject: it is too large for a record.
         """
         kind = type(message)
         self._check_writes(kind.topic, kind.kind)
-        value = message.encode()
+        value = self._value(message)
         self._check_size(kind.topic, kind.kind, key, value, headers)
         return Write(kind.topic, key, value, {**headers, **described(kind)})
 
@@ -76,6 +79,12 @@ class Writing:
         for change in state.changes():
             yield Write(self._changelog, change.key.encode(), change.value, headers, change.timestamp_ms)
 
+    def _value(self, message: Message) -> bytes:
+        try:
+            return value_of(message)
+        except TypeError as error:
+            raise TypeError(f"{self._worker.name} returned {error}") from error.__cause__
+
     def _in_partition_of_its_key(self, write: Write) -> Write:
         return replace(write, partition=partition(write.key or b"", self._layout.partitions))
 
@@ -97,6 +106,25 @@ class Writing:
             raise Reject(
                 reasons.TOO_LARGE, f"With {around} bytes of key and headers, the {what} fits no record."
             )
+
+
+def value_of(message: Message) -> bytes:
+    """A message's value, read again: msgspec checks types only then, and a reader of the topic would be the first to.
+
+    That costs 0.3 µs for a small message; for a score of 10,000 notes 2.7 ms, where to make it takes 67 ms.
+
+    Raises:
+        TypeError: its own class cannot read it; the message names the class and the field.
+    """
+    kind = type(message)
+    try:
+        value = message.encode()
+        kind.decode(value)
+    except Exception as error:
+        raise TypeError(f"a {kind.__name__} that cannot be read again: {error}") from error
+    if not isinstance(value, bytes):
+        raise TypeError(f"a {kind.__name__} that is encoded as `{type(value).__name__}`, not as `bytes`")
+    return value
 
 
 @cache

@@ -115,6 +115,27 @@ def test_bytes_go_to_the_topic_given_or_to_the_first(harness: Harness) -> None:
     assert (copy.topic, copy.key, copy.value, copy.headers["x"]) == (Topic("copies"), b"task-1", b"\xff", "y")
 
 
+@pytest.mark.parametrize("value", [b"\xff", b"{}", b'{"word":1,"times":1}'])
+def test_bytes_that_are_no_message_of_their_topic_are_shown_as_they_are(value: bytes) -> None:
+    @worker("copy", reads=Word, writes=Counted)
+    def copy(word: Word) -> Raw:
+        return Raw(Counted.topic, b"\xff", word.body)
+
+    (wrote,) = Harness(copy).send(Word(value))
+    assert (wrote.topic, wrote.key, wrote.value) == (Counted.topic, b"\xff", value)
+
+
+def test_a_message_of_the_wrong_type_fails_as_in_production() -> None:
+    @worker("wrong", reads=Word, writes=Counted)
+    def wrong(word: Word) -> Counted:
+        return Counted("x", word.body.decode())  # type: ignore[arg-type]  # that is the point
+
+    harness = Harness(wrong)
+    assert harness.send(Word(b"x"), key="a") == []
+    ((failed,), wrote) = harness.failed, harness.written
+    assert (failed.reason, failed.retry_in, wrote) == ("unexpected-error", "5s", [])
+
+
 def test_what_fails_for_good_is_a_dead_letter_and_changes_no_state(harness: Harness) -> None:
     assert harness.send(Word(b"reject")) == []
     (letter,) = harness.dead_letters

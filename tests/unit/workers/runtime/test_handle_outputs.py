@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any
 
 import msgspec
 import pytest
@@ -227,6 +228,51 @@ def test_what_is_no_output_is_a_failure_and_never_ignored(result: object) -> Non
     batch = Lane(wrong).handle(record(b"x"))
     assert batch.failed == {"unexpected-error": 1}
     assert [write.topic for write in batch.writes] == [FAILURES]
+
+
+class Priced(Message, topic="prices"):
+    """A message whose number has to be a finite one."""
+
+    price: Annotated[float, msgspec.Meta(ge=0)]
+
+
+ANYTHING: Callable[[object], Any] = lambda value: value  # noqa: E731 - what no type checker would let pass
+
+
+class Worded(Message, topic="words"):
+    """A message that a class of its own encodes, badly."""
+
+    def encode(self) -> bytes:
+        return "{}"  # type: ignore[return-value]  # that is the point
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        (Sum(ANYTHING("one")), "Sum that cannot be read again: Expected `int`, got `str` - at `$.total`"),
+        (
+            Priced(float("nan")),
+            "Priced that cannot be read again: Expected `float`, got `null` - at `$.price`",
+        ),
+        (Priced(-1), "Priced that cannot be read again: Expected `float` >= 0.0 - at `$.price`"),
+        (Priced(ANYTHING({1: ...})), "Priced that cannot be read again: Encoding objects of type ellipsis"),
+        (
+            MidiFile(ANYTHING("MThd")),
+            "MidiFile that cannot be read again: Expected `bytes`, got `str` - at `$.body`",
+        ),
+        (Worded(), "Worded that is encoded as `str`, not as `bytes`"),
+    ],
+    ids=["type", "nan", "constraint", "no-json", "body", "encode"],
+)
+def test_a_message_that_its_class_could_not_read_is_never_written(message: Message, told: str) -> None:
+    @worker("wrong", reads=Callback, writes=(Sum, Priced, MidiFile, Worded))
+    def wrong(callback: Callback) -> list[Message]:
+        return [Sum(1), message] if callback.body == b"bad" else [Sum(2)]
+
+    batch = Lane(wrong).handle(record(b"bad"), record(b"good"))
+    assert batch.failed == {"unexpected-error": 1}
+    assert f"wrong returned a {told}" in only(FAILURES, batch).headers[h.ERROR_MESSAGE]
+    assert [write.value for write in batch.writes if write.topic != FAILURES] == [b'{"total":2}']
 
 
 def test_a_tombstone_is_counted_and_never_reaches_the_worker() -> None:

@@ -20,9 +20,16 @@ class Fresh(Message, frozen=True, kw_only=True):
     numbers: list[int]
 
 
-@worker("reader", reads=Fresh)
-def reader(_message: Fresh) -> None:
-    """Read, and do nothing."""
+class Result(Message, topic="results"):
+    """A message type that nobody else writes."""
+
+    numbers: list[int]
+
+
+@worker("reader", reads=Fresh, writes=Result)
+def reader(message: Fresh) -> Result:
+    """Read, and write, which reads too."""
+    return Result(message.numbers)
 
 
 def test_decoders_are_built_before_threads_decode() -> None:
