@@ -10,6 +10,7 @@ def test_the_loudest_note_is_found() -> None:
 """
 
 from midi_ingest.testing import contract
-from midi_ingest.testing.harness import Failed, Harness, Written
+from midi_ingest.testing.harness import Harness
+from midi_ingest.testing.results import Failed, Written
 
 __all__ = ["Failed", "Harness", "Written", "contract"]

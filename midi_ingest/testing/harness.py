@@ -6,61 +6,34 @@ what fails is routed by `route-failures`.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 
+from midi_ingest.testing.arguments import KEY, refuse_what_is_no_worker, settings_of, source_of
+from midi_ingest.testing.results import Failed, Written
 from midi_ingest.version import __version__
 from schemas import headers as h
+from schemas import reasons
 from schemas.dialects import AUTO
 from schemas.message import Message, Topic
 from schemas.topics import FAILURES, changelog
 from workers.route_failures import route_failures
-from workers.runtime.api import Raw, Unavailable, Worker, all_delays, topic_of
+from workers.runtime.api import Raw, Unavailable, Worker, all_delays
 from workers.runtime.handle import Handler
 from workers.runtime.record import Record, Write
 from workers.runtime.state import Change, LaneState
 from workers.runtime.ticking import Ticking
-from workers.runtime.writing import described
-from workers.settings import WorkerSettings, delay_seconds
+from workers.runtime.writing import described, value_of
+from workers.settings import delay_seconds
 
 NOON: Final = datetime(2026, 5, 1, 12, tzinfo=UTC)
-KEY: Final = "task-1"
 _PARTITION: Final = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A record that the worker wrote.
-
-    Its ``message`` is a `Raw` where ``writes`` names no message of its topic, or the value is none.
-    """
-
-    topic: Topic
-    key: str
-    message: Any
-    headers: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A record that failed; ``retry_in`` is the delay after which it comes again, None if it is a dead letter.
-
-    ``exception`` is the stack of what was raised, where that was no decision of the worker's.
-    """
-
-    reason: str
-    message: str
-    key: str
-    value: bytes
-    attempts: int
-    retry_in: str | None
-    exception: str
 
 
 class Harness:
@@ -70,10 +43,15 @@ class Harness:
         assert harness.send(score, key="t1") == [Loudest(…)]
 
     ``written``, ``failed`` and ``dropped`` gather what became of all records so far; ``state`` is what the worker
-    remembers, by key. Further arguments are settings, such as ``store="…"`` or ``retry_delays=("1s",)``.
+    remembers, by key. Further arguments are settings, such as ``store="…"`` or ``retry_delays=("1s",)``. The stack of
+    an error that the worker did not foresee is printed to stderr, which pytest shows of a test that fails.
+
+    Raises:
+        TypeError: this is no worker, or there is no setting of a name.
     """
 
     def __init__(self, worker: Worker, *, now: datetime = NOON, **settings: Any) -> None:
+        refuse_what_is_no_worker(worker)
         self.now = self._began = now
         self.written: list[Written] = []
         self.failed: list[Failed] = []
@@ -81,7 +59,7 @@ class Harness:
         self.blocked: Unavailable | None = None
         """What the worker waits for: `advance` lets it try again."""
         self.worker = worker
-        self._settings = WorkerSettings(**settings)
+        self._settings = settings_of(settings)
         self._handler = Handler(worker, self._settings, __version__)
         self._router = Handler(route_failures, self._settings, __version__)
         self._ticking = Ticking(worker, self._settings)
@@ -117,6 +95,9 @@ class Harness:
 
         Bytes go to the topic given, or to the first that the worker reads. ``headers`` are added to those that a
         callback's receipt gives to all that follows from it, or replace them.
+
+        Raises:
+            TypeError: the worker does not read this, or its own class cannot read the message.
         """
         return self.deliver(self.record(message, key=key, headers=headers, topic=topic))
 
@@ -132,9 +113,13 @@ class Harness:
         headers: Mapping[str, str] | None = None,
         topic: Topic | None = None,
     ) -> Record:
-        """A record as Kafka would hold it, of this moment; a message of None is a tombstone."""
+        """A record as Kafka would hold it, of this moment; a message of None is a tombstone.
+
+        Raises:
+            TypeError: see `send`.
+        """
+        source = source_of(self.worker, message, topic)
         kind = type(message) if isinstance(message, Message) else None
-        source = topic or (kind.topic if kind else topic_of(self.worker.reads[0]))
         encoded = key.encode() if isinstance(key, str) else key
         self._offset += 1
         return Record(
@@ -143,7 +128,7 @@ class Harness:
             offset=self._offset,
             timestamp_ms=self._now_ms,
             key=encoded,
-            value=message.encode() if isinstance(message, Message) else message,
+            value=value_of(message) if isinstance(message, Message) else message,
             headers={
                 h.CE_ID: f"receipt-of-{(encoded or b'').decode(errors='replace')}",
                 h.CE_SOURCE: h.SOURCE,
@@ -250,17 +235,18 @@ class Harness:
             due = self.now + timedelta(seconds=delay_seconds(delay))
             self._retries.append((due, self._as_read(routed)))
         headers = failure.headers
-        self.failed.append(
-            Failed(
-                reason=headers[h.ERROR_REASON],
-                message=headers[h.ERROR_MESSAGE],
-                key=(failure.key or b"").decode(errors="replace"),
-                value=failure.value or b"",
-                attempts=int(headers[h.ERROR_ATTEMPTS]),
-                retry_in=delay,
-                exception=headers.get(h.ERROR_EXCEPTION, ""),
-            )
+        failed = Failed(
+            reason=headers[h.ERROR_REASON],
+            message=headers[h.ERROR_MESSAGE],
+            key=(failure.key or b"").decode(errors="replace"),
+            value=failure.value or b"",
+            attempts=int(headers[h.ERROR_ATTEMPTS]),
+            retry_in=delay,
+            exception=headers.get(h.ERROR_EXCEPTION, ""),
         )
+        self.failed.append(failed)
+        if failed.reason in {reasons.UNEXPECTED_ERROR, reasons.UNRETRIED_ERROR}:
+            print(f"{self.worker.name} failed on {failed}:\n{failed.exception}", file=sys.stderr)
 
     def _as_read(self, write: Write) -> Record:
         self._offset += 1

@@ -110,9 +110,9 @@ def test_several_records_are_one_batch(harness: Harness) -> None:
 
 def test_bytes_go_to_the_topic_given_or_to_the_first(harness: Harness) -> None:
     assert harness.send(b"one") == [Counted("one", 1)]
-    (copy,) = harness.send(b"\xff", topic=Topic("plain"), headers={"x": "y"})
+    (copy,) = harness.send(b"\xff", key="a", topic=Topic("plain"), headers={"x": "y"})
     assert isinstance(copy, Raw)
-    assert (copy.topic, copy.key, copy.value, copy.headers["x"]) == (Topic("copies"), b"task-1", b"\xff", "y")
+    assert (copy.topic, copy.key, copy.value, copy.headers["x"]) == (Topic("copies"), b"a", b"\xff", "y")
 
 
 @pytest.mark.parametrize("value", [b"\xff", b"{}", b'{"word":1,"times":1}'])
@@ -182,11 +182,11 @@ def test_a_worker_that_asks_for_a_delay_gets_it(harness: Harness) -> None:
 def test_what_is_away_holds_up_what_comes_until_time_passes(harness: Harness) -> None:
     AWAY.append(True)
     assert harness.send(Word(b"one")) == []
-    assert harness.send(Word(b"two")) == []
+    assert harness.send(Word(b"two"), key="b") == []
     assert str(harness.blocked) == "Away."
     assert harness.failed == []
     AWAY.clear()
-    assert harness.advance(seconds=1) == [Counted("one", 1), Counted("two", 2)]
+    assert harness.advance(seconds=1) == [Counted("one", 1), Counted("two", 1)]
     assert harness.blocked is None
 
 
@@ -261,3 +261,62 @@ def test_an_error_of_a_timer_is_the_tests_and_changes_nothing() -> None:
     with pytest.raises(ZeroDivisionError):
         harness.advance(minutes=1)
     assert harness.state == {"task-1": Times(1)}
+
+
+def test_a_function_without_its_decorator_is_refused() -> None:
+    with pytest.raises(
+        TypeError, match="Harness takes a worker, and forget is none: a function under @worker"
+    ):
+        Harness(forget)  # type: ignore[arg-type]  # that is the point
+
+
+def test_a_setting_that_does_not_exist_is_refused_with_the_nearest() -> None:
+    with pytest.raises(TypeError, match=r"^stoer is not a setting of a worker\. Did you mean store\?$"):
+        Harness(count, stoer="x")
+    with pytest.raises(TypeError, match=r"^x is not a setting of a worker\. See workers/settings\.py"):
+        Harness(count, x="x")
+
+
+@pytest.mark.parametrize(
+    ("message", "topic", "instead"),
+    [
+        (Outcome(task_id="a", status="complete", message=""), None, ", not Outcome"),
+        (Word(b"x"), Topic("other"), ", not the topic other"),
+        (b"x", Topic("other"), ", not the topic other"),
+        ("text", None, ": give it that, or bytes, not str"),
+        ({"word": "x"}, None, ": give it that, or bytes, not dict"),
+        (Word, None, ": give it that, or bytes, not _Kind"),
+    ],
+)
+def test_what_the_worker_does_not_read_is_refused(
+    harness: Harness, message: Message | bytes, topic: Topic | None, instead: str
+) -> None:
+    with pytest.raises(TypeError, match=f"^count reads Word or the topic plain as bytes{instead}$"):
+        harness.send(message, topic=topic)
+
+
+def test_a_message_that_its_class_cannot_read_is_refused(harness: Harness) -> None:
+    with pytest.raises(TypeError, match="a Word that cannot be read again: Expected `bytes`, got `str`"):
+        harness.send(Word("text"))  # type: ignore[arg-type]  # that is the point
+
+
+def test_the_stack_of_an_unforeseen_error_is_printed(
+    harness: Harness, capsys: pytest.CaptureFixture[str]
+) -> None:
+    harness.send(Word(b"until 3"))
+    told = "Failed(reason='unexpected-error', message=\"KeyError: 'not yet'\", key='task-1', attempts=1, retry_in='5s')"
+    assert repr(harness.failed) == f"[{told}]"
+    printed = capsys.readouterr().err
+    assert printed.startswith(f"count failed on {told}:\nTraceback (most recent call last):\n")
+    assert 'raise KeyError("not yet")' in printed
+    harness.advance(seconds=5)
+    assert "attempts=2, retry_in='1m'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("asked", [b"reject", b"retry 5s", b"drop"])
+def test_what_the_worker_decided_is_not_printed(
+    harness: Harness, asked: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    harness.send(Word(asked))
+    assert harness.failed
+    assert capsys.readouterr().err == ""
