@@ -57,6 +57,12 @@ def source_of(worker: Worker, message: Message | bytes | None, topic: Topic | No
     return source
 
 
+def task_id_of(message: object) -> str | None:
+    """The task id that a message names itself, which is its record's key in production."""
+    named = getattr(message, "task_id", None)
+    return named if isinstance(named, str) and named else None
+
+
 def _told(worker: Worker) -> str:
     names = [f"the topic {s.name} as bytes" if isinstance(s, Topic) else s.__name__ for s in worker.reads]
     return f"{worker.name} reads {' or '.join(names)}"

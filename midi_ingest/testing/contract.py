@@ -14,6 +14,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from midi_ingest.testing.arguments import KEY, task_id_of
 from midi_ingest.testing.harness import Harness
 from schemas import headers as h
 from schemas import reasons
@@ -41,7 +42,7 @@ def a_good_record_does_not_fail(make: Make, message: Message | bytes) -> None:
     """The message is one of the worker's daily work, also when it comes a second time."""
     harness = make()
     for time in ("first", "second"):
-        harness.send(message)
+        harness.send(message, key=_key_of(message))
         _expect(harness.blocked is None, f"waits the {time} time: {harness.blocked}")
         _expect(not harness.failed, f"fails the {time} time: {harness.failed}")
 
@@ -128,11 +129,14 @@ def a_message_is_written_as_it_is_read(make: Make, message: Message | bytes) -> 
 def what_is_remembered_outlives_the_process(make: Make, message: Message | bytes) -> None:
     """A lane that starts anew goes on as if it had not."""
     stayed, restarted = make(), make()
-    stayed.send(message)
-    restarted.send(message)
+    key = _key_of(message)
+    stayed.send(message, key=key)
+    restarted.send(message, key=key)
     restarted.restart()
     _expect(stayed.state == restarted.state, f"remembers {restarted.state}, not {stayed.state}")
-    _expect(stayed.send(message) == restarted.send(message), "goes on otherwise after a restart")
+    _expect(
+        stayed.send(message, key=key) == restarted.send(message, key=key), "goes on otherwise after a restart"
+    )
 
 
 PROMISES: Final[tuple[Promise, ...]] = (
@@ -154,6 +158,11 @@ def _as_retries(harness: Harness, record: Record) -> list[Record]:
     settings = WorkerSettings()
     topics = harness.worker.retry_topics(all_delays(settings)[1:]).values()
     return [replace(record, topic=settings.layout.name(topic)) for topic in topics]
+
+
+def _key_of(message: Message | bytes) -> str:
+    """The key under which a message comes again and again."""
+    return task_id_of(message) or KEY
 
 
 def _expect(condition: bool, otherwise: str) -> None:

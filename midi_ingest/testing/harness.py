@@ -14,8 +14,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from midi_ingest.testing.arguments import KEY, refuse_what_is_no_worker, settings_of, source_of
+from midi_ingest.testing.arguments import KEY, refuse_what_is_no_worker, settings_of, source_of, task_id_of
 from midi_ingest.testing.results import Failed, Written
 from midi_ingest.version import __version__
 from schemas import headers as h
@@ -72,6 +73,7 @@ class Harness:
         self._waiting: list[Record] = []
         self._retries: list[tuple[datetime, Record]] = []
         self._offset = 0
+        self._took_no_key = False
 
     @property
     def state(self) -> Mapping[str, Any]:
@@ -87,17 +89,19 @@ class Harness:
         self,
         message: Message | bytes,
         *,
-        key: str | None = KEY,
+        key: str | UnsetType | None = UNSET,
         headers: Mapping[str, str] | None = None,
         topic: Topic | None = None,
     ) -> list[Any]:
         """Have one record handled; returns what was written.
 
-        Bytes go to the topic given, or to the first that the worker reads. ``headers`` are added to those that a
-        callback's receipt gives to all that follows from it, or replace them.
+        Without a key, it is the message's own ``task_id``; of a message that has none, `task-1`. Bytes go to the topic
+        given, or to the first that the worker reads. ``headers`` are added to those that a callback's receipt gives to
+        all that follows from it, or replace them.
 
         Raises:
-            TypeError: the worker does not read this, or its own class cannot read the message.
+            TypeError: the worker does not read this; its own class cannot read the message; or a worker with state is
+                given a second message without a task id and a key: whether it is of the same key, nobody said.
         """
         return self.deliver(self.record(message, key=key, headers=headers, topic=topic))
 
@@ -109,7 +113,7 @@ class Harness:
         self,
         message: Message | bytes | None,
         *,
-        key: str | bytes | None = KEY,
+        key: str | bytes | UnsetType | None = UNSET,
         headers: Mapping[str, str] | None = None,
         topic: Topic | None = None,
     ) -> Record:
@@ -120,6 +124,7 @@ class Harness:
         """
         source = source_of(self.worker, message, topic)
         kind = type(message) if isinstance(message, Message) else None
+        key = self._key_of(message) if key is UNSET else key
         encoded = key.encode() if isinstance(key, str) else key
         self._offset += 1
         return Record(
@@ -165,6 +170,18 @@ class Harness:
         self._state = self._empty_state()
         if self._state is not None:
             self._state.restore([_change(write) for write in self._changelog])
+
+    def _key_of(self, message: object) -> str:
+        """The key of a record where the test gives none."""
+        if task_id := task_id_of(message):
+            return task_id
+        if self._took_no_key and self.worker.state_type:
+            raise TypeError(
+                f"{self.worker.name} remembers something of each key, and this is the second message without one: "
+                f"say send(…, key={KEY!r}) if it is of the same key, or another key"
+            )
+        self._took_no_key = True
+        return KEY
 
     @property
     def _now_ms(self) -> int:

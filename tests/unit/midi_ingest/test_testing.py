@@ -320,3 +320,38 @@ def test_what_the_worker_decided_is_not_printed(
     harness.send(Word(asked))
     assert harness.failed
     assert capsys.readouterr().err == ""
+
+
+def test_a_second_message_without_a_key_is_refused_where_keys_are_remembered(harness: Harness) -> None:
+    harness.send(Word(b"one"))
+    with pytest.raises(
+        TypeError, match=r"count remembers something of each key.*say send\(…, key='task-1'\)"
+    ):
+        harness.send(Word(b"two"))
+    assert harness.send(Word(b"two"), key="task-1") == [Counted("two", 2)]
+    assert harness.send(Word(b"two"), key="b") == [Counted("two", 1)]
+
+
+def test_a_worker_without_state_needs_no_keys() -> None:
+    @worker("plain", reads=Word, writes=Counted)
+    def plain(word: Word, context: Context) -> Counted:
+        return Counted(f"{context.key} {word.body.decode()}", 1)
+
+    harness = Harness(plain)
+    assert harness.send(Word(b"one")) == [Counted("task-1 one", 1)]
+    assert harness.send(Word(b"two")) == [Counted("task-1 two", 1)]
+
+
+def test_a_message_that_names_its_task_is_of_that_key() -> None:
+    @worker("tasks", reads=Outcome, writes=Counted)
+    def tasks(outcome: Outcome, state: State[Times]) -> Counted:
+        times = before.times + 1 if (before := state.get()) else 1
+        state.put(Times(times))
+        return Counted(outcome.task_id, times)
+
+    harness = Harness(tasks)
+    outcomes = [Outcome(task_id=task_id, status="complete", message="") for task_id in ("a", "b", "a")]
+    wrote = [harness.send(outcome) for outcome in outcomes]
+    assert wrote == [[Counted("a", 1)], [Counted("b", 1)], [Counted("a", 2)]]
+    assert harness.send(outcomes[0], key="c") == [Counted("a", 1)]
+    assert harness.state == {"a": Times(2), "b": Times(1), "c": Times(1)}
