@@ -18,7 +18,7 @@ from midi_ingest.testing.arguments import KEY, task_id_of
 from midi_ingest.testing.harness import Harness
 from schemas import headers as h
 from schemas import reasons
-from schemas.message import Body, Message
+from schemas.message import Body, Message, Topic
 from workers.runtime.api import all_delays
 from workers.runtime.record import Record
 from workers.settings import WorkerSettings
@@ -126,6 +126,16 @@ def a_message_is_written_as_it_is_read(make: Make, message: Message | bytes) -> 
             _expect(type(written.message).decode(value).encode() == value, f"{written.message} changes")
 
 
+def what_is_written_can_be_read(make: Make, message: Message | bytes) -> None:
+    """A topic holds what its message can read, also where the worker writes it as `Raw`, which nothing else checks."""
+    harness = make()
+    harness.send(message)
+    kinds = {kind.topic: kind for kind in harness.worker.writes if not isinstance(kind, Topic)}
+    for written in harness.written:
+        if kind := kinds.get(written.topic):
+            _expect(isinstance(written.message, kind), f"{written.message} is no {kind.__name__}")
+
+
 def what_is_remembered_outlives_the_process(make: Make, message: Message | bytes) -> None:
     """A lane that starts anew goes on as if it had not."""
     stayed, restarted = make(), make()
@@ -149,6 +159,7 @@ PROMISES: Final[tuple[Promise, ...]] = (
     a_retry_is_handled_like_the_first_try,
     the_version_before_is_read_and_a_newer_one_is_not,
     a_message_is_written_as_it_is_read,
+    what_is_written_can_be_read,
     what_is_remembered_outlives_the_process,
 )
 

@@ -21,7 +21,7 @@ from schemas.message import Body, Message
 from schemas.outcome import Outcome
 from schemas.score import Instrument, Note, Score
 from workers.catalogue import BUILT_IN
-from workers.runtime.api import Context, Dropped, State, Worker, worker
+from workers.runtime.api import Context, Dropped, Raw, State, Worker, worker
 
 KEY = "task-1"
 BODY = samples.song(KEY, 20)
@@ -137,6 +137,12 @@ def impatient(_message: Broken, context: Context) -> Last:
     return Last(str(context.attempt))
 
 
+@worker("careless", reads=Broken, writes=Last)
+def careless(message: Broken) -> Raw:
+    """Write what nobody can read."""
+    return Raw(Last.topic, b"", message.body)
+
+
 @worker("forgetful", reads=Broken, writes=Last)
 def forgetful(message: Broken, state: State[Last]) -> Last:
     """Remember in a global what should be in the state."""
@@ -152,6 +158,7 @@ def forgetful(message: Broken, state: State[Last]) -> Last:
         (failing, contract.a_good_record_does_not_fail),
         (strict, contract.no_headers_are_needed),
         (impatient, contract.a_retry_is_handled_like_the_first_try),
+        (careless, contract.what_is_written_can_be_read),
         (forgetful, contract.the_same_record_gives_the_same_results),
         (forgetful, contract.what_is_remembered_outlives_the_process),
     ],
