@@ -93,6 +93,19 @@ class LaneState:
             self._first_change_ms = _now_ms()
         self._overlay[change.key] = change
 
+    def value_of(self, value: msgspec.Struct) -> bytes:
+        """A value as it is kept, read again: msgspec checks types only then.
+
+        Raises:
+            TypeError: it cannot be read again; the message names the class and the field.
+        """
+        try:
+            encoded = msgspec.json.encode(value)
+            self._decoder.decode(encoded)
+        except Exception as error:
+            raise TypeError(f"a {type(value).__name__} that could not be read again: {error}") from error
+        return encoded
+
     def changes(self) -> Iterator[Change]:
         """The changes of the batch in work: one a key."""
         return iter(self._overlay.values())
@@ -141,9 +154,13 @@ class KeyState:
         return self._lane.get(self._key, self._timestamp_ms) if self._value is None else self._value
 
     def put(self, value: msgspec.Struct) -> None:
-        """Remember this once the record is handled."""
+        """Remember this once the record is handled.
+
+        Raises:
+            TypeError: it could not be read again, which would stop the lane when it starts the next time.
+        """
+        self._change = Change(self._key, self._lane.value_of(value), self._timestamp_ms)
         self._value = value
-        self._change = Change(self._key, msgspec.json.encode(value), self._timestamp_ms)
 
     def forget_change(self) -> None:
         """The record is to be handled anew: what was put meanwhile is void."""

@@ -49,6 +49,16 @@ def test_what_is_put_is_seen_by_the_same_record_at_once() -> None:
     assert mine.get() == Value(2)
 
 
+def test_what_could_not_be_read_again_is_never_put() -> None:
+    mine = lane_state().of("a", 0)
+    mine.put(Value(1))
+    with pytest.raises(
+        TypeError, match=r"a Value that could not be read again: Expected `int`, got `str` - at `\$\.n`"
+    ):
+        mine.put(Value("one"))  # type: ignore[arg-type]  # that is the point
+    assert mine.get() == Value(1)
+
+
 def test_what_is_put_is_not_seen_by_other_records_before_it_is_kept() -> None:
     state = lane_state()
     mine = state.of("a", 0)
