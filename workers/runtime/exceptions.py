@@ -11,6 +11,13 @@ class Reject(Exception):
     """This record can never be handled: it becomes a dead letter with this reason."""
 
     def __init__(self, reason: str, message: str) -> None:
+        """Takes the reason as the header ``error-reason`` will have it.
+
+        Raises:
+            TypeError: it is no text.
+        """
+        if not isinstance(reason, str):
+            raise TypeError(f"Reject takes its reason as text, not as {type(reason).__name__}")
         super().__init__(message)
         self.reason = reason
 
@@ -26,8 +33,11 @@ class Retry(Exception):
         """Takes ``after`` as a duration, or written as the delays are: `5s`, `1m`, `2h`.
 
         Raises:
+            TypeError: it is neither.
             ValueError: it is written otherwise.
         """
+        if not isinstance(after, (timedelta, str, type(None))):
+            raise TypeError(f"Retry takes `after` as a timedelta or as `5s`, not as {type(after).__name__}")
         super().__init__(message)
         self.after = timedelta(seconds=delay_seconds(after)) if isinstance(after, str) else after
 

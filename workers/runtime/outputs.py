@@ -22,6 +22,10 @@ class Dropped:
 
     why: str
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.why, str):
+            raise TypeError(f"Dropped takes its why as text, not as {type(self.why).__name__}")
+
 
 @dataclass(frozen=True, slots=True)
 class Keyed:

@@ -43,6 +43,7 @@ def count(_callback: Callback, state: State[Counted]) -> Sum:
     return Sum(times)
 
 
+ANYTHING: Callable[[object], Any] = lambda value: value  # noqa: E731 - what no type checker would let pass
 SCORE = Score(task_id="a1", duration=0, warnings=[], instruments=[])
 
 
@@ -187,6 +188,29 @@ def test_a_topic_that_is_not_in_writes_needs_one_that_is_to_take_its_place() -> 
     assert (written.otherwise.topic, written.otherwise.value) == (Topic("copies"), b"other")
 
 
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        (Raw(DEAD_LETTER, b"a1", ANYTHING("text")), "wrong returned a Raw whose value is a str, not bytes"),
+        (
+            Raw(DEAD_LETTER, b"a1", b"", ANYTHING({"n": b"x"})),
+            "wrong returned a Raw with a bytes in its headers, which are text",
+        ),
+        (
+            Raw(DEAD_LETTER, b"a1", b"", ANYTHING({b"n": "x"})),
+            "wrong returned a Raw with a bytes in its headers, which are text",
+        ),
+    ],
+    ids=["value", "header", "name"],
+)
+def test_a_raw_output_that_no_record_could_be_is_the_records_own_failure(raw: Raw, told: str) -> None:
+    @worker("wrong", reads=Callback, writes=DEAD_LETTER)
+    def wrong(_callback: Callback) -> Raw:
+        return raw
+
+    assert told in only(FAILURES, Lane(wrong).handle(record(b"x"))).headers[h.ERROR_MESSAGE]
+
+
 def test_a_raw_output_too_large_for_its_topic_is_the_records_own_failure() -> None:
     assert copied(times="5000000").failed == {"too-large": 1}
 
@@ -234,9 +258,6 @@ class Priced(Message, topic="prices"):
     """A message whose number has to be a finite one."""
 
     price: Annotated[float, msgspec.Meta(ge=0)]
-
-
-ANYTHING: Callable[[object], Any] = lambda value: value  # noqa: E731 - what no type checker would let pass
 
 
 class Worded(Message, topic="words"):
