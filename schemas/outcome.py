@@ -14,8 +14,9 @@ class Outcome(Message, topic=Topic("outcomes", cleanup="compact,delete"), kind="
     """A task's end.
 
     ``file`` says where the MIDI file lies when the status is ``complete``, ``reason`` and ``message`` say why
-    when it is ``failed``. The last outcome of a key counts: ``complete`` may follow ``failed``. Reserved, and not
-    written yet: ``never-arrived``, and the callback URL's query parameters in ``correlation``.
+    when it is ``failed``. ``correlation`` has those query parameters of the callback's URL that
+    MIDI_INGEST_CORRELATION_PARAMETERS lists. The last outcome of a key counts: ``complete`` may follow ``failed``.
+    Reserved, and not written yet: ``never-arrived``.
     """
 
     task_id: str
