@@ -13,7 +13,7 @@ from schemas.dead_letter import DeadLetterStatus
 from schemas.file import MidiFile
 from schemas.message import Body, Message, Topic
 from schemas.outcome import Outcome
-from schemas.score import Instrument, Note, Score
+from schemas.score import Instrument, Note, Score, Warning  # noqa: A004 - the contract's word
 from workers.runtime.api import (
     Context,
     Dropped,
@@ -55,6 +55,7 @@ __all__ = [
     "Task",
     "Topic",
     "Unavailable",
+    "Warning",
     "Worker",
     "__version__",
     "headers",

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-CUSTOM_WORKERS: Final = Path(__file__).parents[1] / "docs" / "custom-workers.md"
+_DOCS: Final = Path(__file__).parents[1] / "docs"
+CUSTOM_WORKERS: Final = _DOCS / "custom-workers.md"
+MESSAGES: Final = _DOCS / "messages.md"
 _BLOCK: Final = re.compile(r"^```(\w+)(?: ([\w./-]+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_ROW: Final = re.compile(r"^\| `([\w-]+)` \|", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -35,3 +38,9 @@ def write_files(page: Path, folder: Path) -> list[str]:
     for block in files:
         (folder / block.name).write_text(block.text)
     return [block.name for block in files]
+
+
+def names(page: Path) -> dict[str, list[str]]:
+    """What stands in the first column of the tables below each heading of the third level."""
+    sections = re.split(r"^### (\w+)$", page.read_text(), flags=re.MULTILINE)[1:]
+    return {heading: _ROW.findall(text) for heading, text in zip(sections[::2], sections[1::2], strict=True)}

@@ -1,16 +1,38 @@
-"""What docs/custom-workers.md shows is true: its files pass their own tests."""
+"""What docs/custom-workers.md shows is true: its files pass their own tests. So is the list in docs/messages.md."""
 
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import re
 import subprocess
 import sys
 import tomllib
+import typing
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from midi_ingest import (
+    Context,
+    Dropped,
+    Failure,
+    Instrument,
+    Keyed,
+    Note,
+    Raw,
+    Reject,
+    Retry,
+    State,
+    Topic,
+    Warning,  # noqa: A004 - the contract's word
+    topics,
+    worker,
+)
 from midi_ingest.workers import GROUP
-from tests.docs import CUSTOM_WORKERS, blocks, write_files
+from tests.docs import CUSTOM_WORKERS, MESSAGES, blocks, names, write_files
+from workers.music.repairs import Code
 from workers.runtime.api import Worker
 
 
@@ -54,9 +76,32 @@ def test_every_block_is_run_or_says_that_it_installs() -> None:
         }
 
 
-def test_every_link_on_the_page_leads_somewhere() -> None:
-    for link in re.findall(r"\]\(([^)#]+)", CUSTOM_WORKERS.read_text()):
-        assert (CUSTOM_WORKERS.parent / link).exists(), link
+@pytest.mark.parametrize("page", [CUSTOM_WORKERS, MESSAGES], ids=lambda page: page.stem)
+def test_every_link_on_the_page_leads_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)#]+)", page.read_text()):
+        assert (page.parent / link).exists(), link
+
+
+def test_the_page_of_messages_has_all_their_fields_and_parameters_in_their_order() -> None:
+    told = names(MESSAGES)
+    codes = list(typing.get_args(Code))
+    told["Warning"], told_codes = told["Warning"][: -len(codes)], told["Warning"][-len(codes) :]
+    assert told == {
+        **{message.__name__: list(message.__struct_fields__) for message in topics.MESSAGES},
+        **{part.__name__: list(part.__struct_fields__) for part in (Instrument, Warning)},
+        "Note": list(Note._fields),
+        "Context": [*Context.__struct_fields__, "log"],
+        "State": [name for name in vars(State) if inspect.isfunction(vars(State)[name]) and name[0] != "_"],
+        **{output.__name__: parameters_of(output) for output in (Keyed, Raw, Failure, Dropped)},
+        **{raised.__name__: parameters_of(raised) for raised in (Reject, Retry)},
+        "worker": parameters_of(worker),
+        "Topic": parameters_of(Topic),
+    }
+    assert sorted(told_codes) == sorted(codes)
+
+
+def parameters_of(made: Callable[..., object]) -> list[str]:
+    return list(inspect.signature(made).parameters)
 
 
 def test_the_readme_shows_the_example_as_it_is() -> None:
