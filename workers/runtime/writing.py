@@ -131,9 +131,9 @@ def value_of(message: Message) -> bytes:
         value = message.encode()
         kind.decode(value)
     except Exception as error:
-        raise TypeError(f"a {kind.__name__} that cannot be read again: {error}") from error
+        raise TypeError(f"an unreadable {kind.__name__}: {error}") from error
     if not isinstance(value, bytes):
-        raise TypeError(f"a {kind.__name__} that is encoded as `{type(value).__name__}`, not as `bytes`")
+        raise TypeError(f"an unreadable {kind.__name__}: encoded as `{type(value).__name__}`, not as `bytes`")
     return value
 
 

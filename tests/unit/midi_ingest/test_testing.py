@@ -296,7 +296,7 @@ def test_what_the_worker_does_not_read_is_refused(
 
 
 def test_a_message_that_its_class_cannot_read_is_refused(harness: Harness) -> None:
-    with pytest.raises(TypeError, match="a Word that cannot be read again: Expected `bytes`, got `str`"):
+    with pytest.raises(TypeError, match="an unreadable Word: Expected `bytes`, got `str`"):
         harness.send(Word("text"))  # type: ignore[arg-type]  # that is the point
 
 

@@ -103,7 +103,7 @@ class LaneState:
             encoded = msgspec.json.encode(value)
             self._decoder.decode(encoded)
         except Exception as error:
-            raise TypeError(f"a {type(value).__name__} that could not be read again: {error}") from error
+            raise TypeError(f"an unreadable {type(value).__name__}: {error}") from error
         return encoded
 
     def changes(self) -> Iterator[Change]:

@@ -52,9 +52,7 @@ def test_what_is_put_is_seen_by_the_same_record_at_once() -> None:
 def test_what_could_not_be_read_again_is_never_put() -> None:
     mine = lane_state().of("a", 0)
     mine.put(Value(1))
-    with pytest.raises(
-        TypeError, match=r"a Value that could not be read again: Expected `int`, got `str` - at `\$\.n`"
-    ):
+    with pytest.raises(TypeError, match=r"an unreadable Value: Expected `int`, got `str` - at `\$\.n`"):
         mine.put(Value("one"))  # type: ignore[arg-type]  # that is the point
     assert mine.get() == Value(1)
 
