@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar, Literal, Self, dataclass_transform
+from typing import Any, ClassVar, Final, Literal, Self, dataclass_transform
 
 import msgspec
 
 DAY_MS = 24 * 60 * 60 * 1000
 
+TOPIC_NAME_MAX: Final = 169
+"""What the name of a topic may have without the prefix: Kafka takes 249 characters, and the prefix has up to 80."""
 _building = threading.Lock()
 
 
@@ -19,12 +22,25 @@ class Topic:
     """A topic by its name without the prefix, and how long Kafka keeps what is in it.
 
     ``headroom_bytes`` is what its records may be larger than those of others: what a failure adds to them.
+
+    Raises:
+        ValueError: Kafka takes no topic of this name.
     """
 
     name: str
     retention_ms: int = 30 * DAY_MS
     cleanup: Literal["delete", "compact", "compact,delete"] = "delete"
     headroom_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse here what Kafka would only refuse when the topic is made."""
+        name: object = self.name  # whatever somebody gave us
+        fits = isinstance(name, str) and re.fullmatch(rf"[A-Za-z0-9._-]{{1,{TOPIC_NAME_MAX}}}", name)
+        if not fits or name in {".", ".."}:
+            raise ValueError(
+                f"a topic's name has 1 to {TOPIC_NAME_MAX} of the characters a-z, A-Z, 0-9, '.', '_' and '-', "
+                f"not {name!r}"
+            )
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
@@ -43,7 +59,7 @@ class _Kind(msgspec.StructMeta):
         **config: Any,
     ) -> Any:
         if topic is not None:
-            topic = Topic(topic) if isinstance(topic, str) else topic
+            topic = topic if isinstance(topic, Topic) else Topic(topic)
             namespace |= {"topic": topic, "kind": kind or topic.name}
         if version is not None:
             namespace["version"] = version

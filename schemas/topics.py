@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,6 +25,9 @@ MESSAGES: Final[tuple[type[Message], ...]] = (Callback, Task, Score, MidiFile, O
 
 RECORD_OVERHEAD_BYTES: Final = 1024 * 1024
 """What a record may be larger than the largest body: its key, its headers, and what a worker adds."""
+
+WORKER_NAME: Final = re.compile("[a-z0-9-]{1,100}")
+"""What a worker may be called: the names of its topics begin with it, and stay short enough for Kafka."""
 
 _RETRY: Final = "retry."
 

@@ -9,7 +9,7 @@ from typing import Final
 from schemas import headers as h
 from schemas import reasons
 from schemas.outcome import Outcome
-from schemas.topics import DEAD_LETTER, FAILURES, retry
+from schemas.topics import DEAD_LETTER, FAILURES, WORKER_NAME, retry
 from workers.runtime.api import Context, Output, Raw, worker
 from workers.settings import delay_seconds
 
@@ -28,11 +28,7 @@ def route(failure: Raw, key: str, delays: Sequence[str]) -> list[Output]:
     headers = failure.headers
     worker_name, reason = headers.get(h.ERROR_WORKER, ""), headers.get(h.ERROR_REASON, "")
     attempts = headers.get(h.ERROR_ATTEMPTS, "")
-    if (
-        not re.fullmatch(r"[a-z0-9-]+", worker_name)
-        or not reason
-        or not re.fullmatch(r"[0-9]{1,6}", attempts)
-    ):
+    if not WORKER_NAME.fullmatch(worker_name) or not reason or not re.fullmatch(r"[0-9]{1,6}", attempts):
         return [unroutable(failure, "The headers do not tell which worker failed, why, and how often.")]
     tries = max(int(attempts), 1)
     letter = failure.to(DEAD_LETTER)

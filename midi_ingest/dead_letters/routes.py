@@ -15,7 +15,7 @@ from schemas import reasons
 from schemas.callback import Callback
 from schemas.dialects import NotACallback, NotJson, read_envelope
 from schemas.message import Topic
-from schemas.topics import NOW, Layout, retry
+from schemas.topics import NOW, WORKER_NAME, Layout, retry
 from workers.deduplicate import NAME as DEDUPLICATE
 
 
@@ -66,9 +66,9 @@ class Routes:
         return Write(topic, partition(key, self.layout.partitions), key, record.value, headers)
 
     def _retry(self, worker: str) -> Topic:
-        topic = retry(worker, NOW)
-        if not worker:
+        if not WORKER_NAME.fullmatch(worker):
             raise Refused("its headers do not tell which worker failed on it")
+        topic = retry(worker, NOW)
         if self.layout.name(topic) not in self.existing:
             raise Refused(
                 f"there is no topic {self.layout.name(topic)}: the worker takes nothing twice, or its topics are "

@@ -15,7 +15,6 @@ imported from here; users find the same in `midi_ingest`.
 
 from __future__ import annotations
 
-import re
 import typing
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ from typing import Any, Final, Literal, TypeVar
 import msgspec
 
 from schemas.message import Message, Topic
-from schemas.topics import FAILURES, changelog, distinct, retry
+from schemas.topics import FAILURES, WORKER_NAME, changelog, distinct, retry
 from workers.runtime import signature
 from workers.runtime.context import Context, State, States
 from workers.runtime.exceptions import Reject, Retry, Unavailable
@@ -166,7 +165,8 @@ def worker(
     """Make a worker of a function.
 
     Args:
-        name: names its consumer group, its retry topics and its metrics: lower case letters, digits, hyphens.
+        name: names its consumer group, its retry topics and its metrics: up to 100 lower case letters, digits,
+            hyphens.
         reads: the messages or topics that it reads; with several, the function gets any of them.
         writes: the messages or topics that it may return.
         retries: whether a record that failed may come back; without, it has no retry topics.
@@ -185,8 +185,10 @@ def worker(
         TypeError: the function's annotations are none of a worker's, or leave out what it reads.
         ValueError: the name has other characters, or what is said does not fit together.
     """
-    if not re.fullmatch(r"[a-z0-9-]+", name):
-        raise ValueError(f"a worker's name has lower case letters, digits and hyphens, not {name!r}")
+    if not WORKER_NAME.fullmatch(name):
+        raise ValueError(
+            f"a worker's name has up to 100 lower case letters, digits and hyphens, not {name!r}"
+        )
     if on_error not in {"retry", "reject"}:
         raise ValueError(f"{name}: on_error is 'retry' or 'reject', not {on_error!r}")
     if guarantee not in typing.get_args(Guarantee):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from schemas.message import Body, Message, Topic
@@ -46,3 +48,19 @@ def test_a_message_is_a_struct_that_nobody_changes() -> None:
 def test_a_body_is_its_bytes() -> None:
     assert Blob(b"\xff").encode() == b"\xff"
     assert Blob.decode(b"\xff") == Blob(b"\xff")
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "two words", "straße", "a/b", "x\n", "x" * 170, 5])
+def test_a_name_that_kafka_takes_for_no_topic_is_refused_where_it_is_said(name: str) -> None:
+    told = re.escape(f"'.', '_' and '-', not {name!r}")
+    with pytest.raises(ValueError, match=told):
+        Topic(name)
+    with pytest.raises(ValueError, match=told):
+
+        class Refused(Message, topic=name):
+            """Never made."""
+
+
+@pytest.mark.parametrize("name", ["x", "instruments.songs", "A_b-c.9", "...", "x" * 169])
+def test_any_name_that_kafka_takes_beside_the_longest_prefix_will_do(name: str) -> None:
+    assert Topic(name).name == name

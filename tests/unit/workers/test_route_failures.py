@@ -187,6 +187,7 @@ def test_what_fails_outside_the_pipeline_ends_no_task_but_is_routed_alike(worker
         {h.ERROR_WORKER: "straße"},
         {h.ERROR_REASON: ""},
         {h.ERROR_ATTEMPTS: ""},
+        {h.ERROR_WORKER: "x" * 101},
         {h.ERROR_ATTEMPTS: "-1"},
         {h.ERROR_ATTEMPTS: "1.5"},
         {h.ERROR_ATTEMPTS: "two"},

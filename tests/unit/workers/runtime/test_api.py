@@ -56,13 +56,14 @@ def test_one_source_or_several_may_be_given() -> None:
     assert worker("raw", reads=Topic("raw"))(lambda _value: None).sources == [Topic("raw")]
 
 
-@pytest.mark.parametrize("name", ["x", "render", "loudest-note", "v2", "2", "a--b"])
+@pytest.mark.parametrize("name", ["x", "render", "loudest-note", "v2", "2", "a--b", "x" * 100])
 def test_a_name_has_lower_case_letters_digits_and_hyphens(name: str) -> None:
     assert worker(name, reads=Callback)(plain.function).name == name
 
 
 @pytest.mark.parametrize(
-    "name", ["", "Render", "my_worker", "my worker", "a.b", "a/b", "straße", "٣", "日本", "x\n", "x²"]
+    "name",
+    ["", "Render", "my_worker", "my worker", "a.b", "a/b", "straße", "٣", "日本", "x\n", "x²", "x" * 101],
 )
 def test_another_name_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="lower case letters, digits and hyphens"):
