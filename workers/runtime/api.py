@@ -22,13 +22,14 @@ from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
-from schemas.message import Message, Topic
+from schemas.message import Topic
 from schemas.topics import FAILURES, WORKER_NAME, changelog, distinct, retry
 from workers.runtime import signature
 from workers.runtime.context import Context, State, States
 from workers.runtime.exceptions import Reject, Retry, Unavailable
 from workers.runtime.outputs import Dropped, Failure, Keyed, Output, Raw, Result
 from workers.runtime.signature import Signature
+from workers.runtime.sources import Source, as_sources, check_reads, check_unhurried, topic_of
 from workers.settings import WorkerSettings, delay_seconds
 
 __all__ = [
@@ -58,9 +59,6 @@ MAX_CONCURRENCY: Final = 100
 
 Guarantee = Literal["exactly-once", "at-least-once"]
 Begins = Literal["oldest", "newest"]
-
-Source = type[Message] | Topic
-"""What a worker reads: a kind of message, or a topic whose records it gets as `Raw`."""
 
 Returned = Result | Iterable[Result]
 Function = Callable[..., Returned | Awaitable[Returned]]
@@ -182,7 +180,8 @@ def worker(
             before is then never read.
 
     Raises:
-        TypeError: the function's annotations are none of a worker's, or leave out what it reads.
+        TypeError: the function's annotations are none of a worker's, or leave out what it reads; or what it reads or
+            writes has no topic.
         ValueError: the name has other characters, or what is said does not fit together.
     """
     if not WORKER_NAME.fullmatch(name):
@@ -197,11 +196,10 @@ def worker(
         raise ValueError(f"{name}: deadline is a positive number of seconds, not {deadline!r}")
     if begins not in typing.get_args(Begins):
         raise ValueError(f"{name}: begins is 'oldest' or 'newest', not {begins!r}")
-    sources = _as_tuple(reads)
-    _check_sources(name, sources, retries=retries)
-    in_no_hurry = _as_tuple(unhurried)
-    if not set(in_no_hurry) <= set(sources):
-        raise ValueError(f"{name} does not read what is said to be unhurried: {in_no_hurry}")
+    sources, written = as_sources(name, "reads", reads), as_sources(name, "writes", writes)
+    in_no_hurry = as_sources(name, "unhurried", unhurried)
+    check_reads(name, sources, retries=retries)
+    check_unhurried(name, in_no_hurry, sources)
 
     def decorate(function: Function) -> Worker:
         read = signature.read(function, [Raw if isinstance(s, Topic) else s for s in sources])
@@ -211,7 +209,7 @@ def worker(
             name,
             function,
             sources,
-            _as_tuple(writes),
+            written,
             retries,
             on_error,
             concurrency,
@@ -225,28 +223,9 @@ def worker(
     return decorate
 
 
-def topic_of(source: Source) -> Topic:
-    """The topic of what is read or written."""
-    return source if isinstance(source, Topic) else source.topic
-
-
 def all_delays(settings: WorkerSettings) -> tuple[str, ...]:
     """The delays of a worker's retry topics, with the one for redrives and replays."""
     return ("now", *settings.retry_delays)
-
-
-def _as_tuple(sources: Source | tuple[Source, ...]) -> tuple[Source, ...]:
-    return sources if isinstance(sources, tuple) else (sources,)
-
-
-def _check_sources(name: str, sources: tuple[Source, ...], *, retries: bool) -> None:
-    names = [topic_of(source).name for source in sources]
-    if not names or len(set(names)) < len(names):
-        raise ValueError(f"{name} has to read something, and no topic twice: {names}")
-    if retries and sum(isinstance(source, Topic) for source in sources) > 1:
-        raise ValueError(
-            f"{name} reads two topics by name, so it could not tell their retries apart: retries=False"
-        )
 
 
 def _check_concurrency(name: str, concurrency: int, read: Signature) -> None:

@@ -188,6 +188,44 @@ def test_a_worker_reads_something_and_no_topic_twice(reads: tuple[Source, ...]) 
         worker("refused", reads=reads)
 
 
+def test_what_is_said_to_be_unhurried_is_read_or_named() -> None:
+    with pytest.raises(ValueError, match=r"unhurried: Outcome and 'other'$"):
+        worker("refused", reads=Callback, unhurried=(Callback, Outcome, Topic("other")))
+
+
+class Homeless(Message):
+    """A message whose author forgot its topic."""
+
+    n: int
+
+
+class TopicAsField(Message):
+    """A message whose author put the topic where the fields are."""
+
+    topic: str  # type: ignore[assignment, misc]  # the point
+
+
+@pytest.mark.parametrize("option", ["reads", "writes", "unhurried"])
+def test_a_message_without_a_topic_is_refused_with_what_to_write(option: str) -> None:
+    for kind in (Homeless, TopicAsField):
+        options: dict[str, Any] = {"reads": Callback, option: (Callback, kind)}
+        told = rf"q: {option} {kind.__name__}, which has no topic: `class {kind.__name__}\(Message, topic=\"…\"\)`"
+        with pytest.raises(TypeError, match=told):
+            worker("q", **options)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"), [("scores", "'scores'"), ([Score], r"\[.*Score.*\]"), (Raw, "Raw"), (None, "None")]
+)
+@pytest.mark.parametrize("option", ["reads", "writes", "unhurried"])
+def test_what_is_no_message_and_no_topic_is_refused(option: str, said: object, told: str) -> None:
+    options: dict[str, Any] = {"reads": Callback, option: said}
+    with pytest.raises(
+        TypeError, match=f"q: {option}= is a Message class, a Topic, or a tuple of these, not {told}"
+    ):
+        worker("q", **options)
+
+
 def test_another_policy_is_refused() -> None:
     with pytest.raises(ValueError, match="on_error is 'retry' or 'reject', not 'drop'"):
         worker("refused", reads=Callback, on_error="drop")  # type: ignore[arg-type]  # what a user may try
