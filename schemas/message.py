@@ -14,6 +14,7 @@ DAY_MS = 24 * 60 * 60 * 1000
 
 TOPIC_NAME_MAX: Final = 169
 """What the name of a topic may have without the prefix: Kafka takes 249 characters, and the prefix has up to 80."""
+
 _building = threading.Lock()
 
 

@@ -24,7 +24,7 @@ import msgspec
 
 from schemas.message import Topic
 from schemas.topics import FAILURES, WORKER_NAME, changelog, distinct, retry
-from workers.runtime import signature
+from workers.runtime import returns, signature
 from workers.runtime.context import Context, State, States
 from workers.runtime.exceptions import Reject, Retry, Unavailable
 from workers.runtime.outputs import Dropped, Failure, Keyed, Output, Raw, Result
@@ -180,8 +180,8 @@ def worker(
             before is then never read.
 
     Raises:
-        TypeError: the function's annotations are none of a worker's, or leave out what it reads; or what it reads or
-            writes has no topic.
+        TypeError: the function's annotations are none of a worker's, or leave out what it reads or writes; or that
+            has no topic.
         ValueError: the name has other characters, or what is said does not fit together.
     """
     if not WORKER_NAME.fullmatch(name):
@@ -203,6 +203,7 @@ def worker(
 
     def decorate(function: Function) -> Worker:
         read = signature.read(function, [Raw if isinstance(s, Topic) else s for s in sources])
+        returns.check(name, function, written)
         if concurrency != 1:
             _check_concurrency(name, concurrency, read)
         return Worker(

@@ -39,7 +39,7 @@ def read(function: Callable[..., Any], kinds: Collection[type]) -> Signature:
         raise TypeError(
             f"{function.__qualname__} is async and yields: let it return a list of what it writes"
         )
-    hints = _hints(function)
+    hints = hints_of(function)
     names = list(inspect.signature(function).parameters)
     if not names:
         raise TypeError(f"{function.__qualname__} takes nothing: its first parameter is the message")
@@ -62,6 +62,21 @@ def read(function: Callable[..., Any], kinds: Collection[type]) -> Signature:
     return Signature(inspect.iscoroutinefunction(function), together, context, state, state_type)
 
 
+def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """The annotations of a function's parameters, and of what it returns.
+
+    Raises:
+        TypeError: one cannot be looked up; the message names it.
+    """
+    try:
+        return typing.get_type_hints(function)
+    except NameError as error:
+        raise TypeError(
+            f"{function.__qualname__}: the annotation {error.name!r} cannot be looked up when this runs: "
+            "define or import it at the top of the file, outside of `if TYPE_CHECKING`"
+        ) from error
+
+
 def _check_message(function: Callable[..., Any], hint: object, kinds: Collection[type]) -> None:
     """Refuse an annotation of the message that leaves out a kind that will come; none at all is fine."""
     taken = typing.get_args(hint) or (hint,)
@@ -79,7 +94,7 @@ def takes_states(function: Callable[..., Any], remembered: type[msgspec.Struct] 
     Raises:
         TypeError: its parameters are other ones; the message says which they may be.
     """
-    hints = _hints(function)
+    hints = hints_of(function)
     found = [hints.get(name) for name in inspect.signature(function).parameters]
     allowed = found[:1] == [datetime] and (
         found[1:] == [] or (len(found) == 2 and _argument(found[1], States) is remembered is not None)
@@ -90,16 +105,6 @@ def takes_states(function: Callable[..., Any], remembered: type[msgspec.Struct] 
             f"{function.__qualname__}: a timer is a plain function that takes a datetime and {told}"
         )
     return len(found) == 2
-
-
-def _hints(function: Callable[..., Any]) -> dict[str, Any]:
-    try:
-        return typing.get_type_hints(function)
-    except NameError as error:
-        raise TypeError(
-            f"{function.__qualname__}: the annotation {error.name!r} cannot be looked up when this runs: "
-            "define or import it at the top of the file, outside of `if TYPE_CHECKING`"
-        ) from error
 
 
 def _element(hint: object) -> object:

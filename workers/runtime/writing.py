@@ -44,7 +44,7 @@ class Writing:
             Reject: it is too large for a record.
         """
         kind = type(message)
-        self._check_writes(kind.topic, kind.kind)
+        self._check_writes(getattr(kind, "topic", None), kind.__name__)
         value = self._value(message)
         self._check_size(kind.topic, kind.kind, key, value, headers)
         return Write(kind.topic, key, value, {**headers, **described(kind)})
@@ -66,7 +66,7 @@ class Writing:
             Reject: it is too large for a record.
         """
         if raw.otherwise is None:
-            self._check_writes(raw.topic, f"record for the topic {raw.topic.name}")
+            self._check_writes(raw.topic, f"a record for the topic {raw.topic.name}")
         self._check_parts(raw)
         self._check_size(raw.topic, "record", raw.key, raw.value, raw.headers)
         otherwise = self.raw(raw.otherwise, of) if raw.otherwise else None
@@ -90,9 +90,9 @@ class Writing:
     def _in_partition_of_its_key(self, write: Write) -> Write:
         return replace(write, partition=partition(write.key or b"", self._layout.partitions))
 
-    def _check_writes(self, topic: Topic, what: str) -> None:
+    def _check_writes(self, topic: Topic | None, what: str) -> None:
         if topic not in self._writable:
-            raise TypeError(f"{self._worker.name} returned a {what} but does not name it in `writes`")
+            raise TypeError(f"{self._worker.name} returned {what} but does not name it in `writes`")
 
     def _check_parts(self, raw: Raw) -> None:
         returned = f"{self._worker.name} returned a Raw"

@@ -17,7 +17,7 @@ from schemas.outcome import Outcome
 from schemas.score import Score
 from schemas.topics import DEAD_LETTER, FAILURES
 from tests.unit.workers.records import NOON_MS, RECEIPT, Lane, only, record, to
-from workers.runtime.api import Context, Dropped, Failure, Keyed, Output, Raw, Result, State, worker
+from workers.runtime.api import Context, Dropped, Failure, Function, Keyed, Output, Raw, Result, State, worker
 from workers.runtime.handle import Batch
 from workers.settings import WorkerSettings
 
@@ -181,7 +181,10 @@ def test_a_worker_that_reads_a_topic_by_name_gets_raw_records_and_may_choose_ano
 def test_a_topic_that_is_not_in_writes_needs_one_that_is_to_take_its_place() -> None:
     batch = copied(to="elsewhere")
     assert batch.failed == {"unexpected-error": 1}
-    assert "does not name it in `writes`" in only(FAILURES, batch).headers[h.ERROR_MESSAGE]
+    told = only(FAILURES, batch).headers[h.ERROR_MESSAGE]
+    assert (
+        told == "TypeError: copy returned a record for the topic elsewhere but does not name it in `writes`"
+    )
     assert copied(to="elsewhere", otherwise="nowhere").failed == {"unexpected-error": 1}
     written = only(Topic("elsewhere"), copied(to="elsewhere", otherwise="copies"))
     assert written.otherwise
@@ -209,6 +212,22 @@ def test_a_raw_output_that_no_record_could_be_is_the_records_own_failure(raw: Ra
         return raw
 
     assert told in only(FAILURES, Lane(wrong).handle(record(b"x"))).headers[h.ERROR_MESSAGE]
+
+
+def returning(output: Any) -> Function:
+    """A function that returns this."""
+    return lambda _message: output
+
+
+def test_a_message_that_is_not_in_writes_is_called_as_its_author_calls_it() -> None:
+    class Homeless(Message):
+        """It has no topic at all."""
+
+    for stray in (Sum(1), Homeless()):
+        nowrites = worker("nowrites", reads=Callback)(returning(stray))
+        told = only(FAILURES, Lane(nowrites).handle(record(b"x"))).headers[h.ERROR_MESSAGE]
+        name = type(stray).__name__
+        assert told == f"TypeError: nowrites returned {name} but does not name it in `writes`"
 
 
 def test_a_raw_output_too_large_for_its_topic_is_the_records_own_failure() -> None:
