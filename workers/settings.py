@@ -22,7 +22,7 @@ def delay_seconds(delay: str) -> int:
     Raises:
         ValueError: it is not written so.
     """
-    if not re.fullmatch(r"[1-9][0-9]{0,4}[smh]", delay):
+    if not re.fullmatch(r"[1-9][0-9]{0,4}[smh]", str(delay)):
         raise ValueError("expected a delay such as 5s, 1m or 2h: a whole number and its unit")
     return int(delay[:-1]) * _UNITS[delay[-1]]
 

@@ -116,7 +116,10 @@ class Worker:
             TypeError: the function takes something else.
             ValueError: the period is written otherwise.
         """
-        seconds = delay_seconds(period)
+        try:
+            seconds = delay_seconds(period)
+        except ValueError as error:
+            raise ValueError(f"{self.name}: every({period!r}): {error}") from None
 
         def decorate(function: TimerFunction) -> TimerFunction:
             takes_states = signature.takes_states(function, self.state_type)

@@ -11,6 +11,7 @@ from schemas.message import Message
 from telemetry.tracing import Step
 from workers.runtime import loop
 from workers.runtime.api import Context, Output, Raw, Result, Unavailable, Worker
+from workers.runtime.expectations import kind_of
 from workers.runtime.record import Record
 from workers.runtime.state import KeyState
 
@@ -114,7 +115,10 @@ def _results(worker: Worker, works: Sequence[Work]) -> list[list[Output]]:
     if read.state:
         parameters[read.state] = [work.state for work in works]
     returned = worker([work.message for work in works], **parameters)
-    results = list(loop.run(returned) if read.asynchronous else returned)
+    returned = loop.run(returned) if read.asynchronous else returned
+    if not isinstance(returned, Iterable):
+        raise TypeError(f"{worker.name} returned {kind_of(returned)} for a list of records: return a list")
+    results = list(returned)
     if len(results) != len(works):
         raise TypeError(
             f"{worker.name} returned {len(results)} results for {len(works)} records: one for each"

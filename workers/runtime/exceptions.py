@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import NoneType
 
+from workers.runtime.expectations import expect
 from workers.settings import delay_seconds
 
 
@@ -16,8 +18,7 @@ class Reject(Exception):
         Raises:
             TypeError: it is no text.
         """
-        if not isinstance(reason, str):
-            raise TypeError(f"Reject takes its reason as text, not as {type(reason).__name__}")
+        expect("Reject's reason", reason, str, "a str")
         super().__init__(message)
         self.reason = reason
 
@@ -36,8 +37,7 @@ class Retry(Exception):
             TypeError: it is neither.
             ValueError: it is written otherwise.
         """
-        if not isinstance(after, (timedelta, str, type(None))):
-            raise TypeError(f"Retry takes `after` as a timedelta or as `5s`, not as {type(after).__name__}")
+        expect("Retry's after", after, (timedelta, str, NoneType), "a timedelta or a str such as 1m")
         super().__init__(message)
         self.after = timedelta(seconds=delay_seconds(after)) if isinstance(after, str) else after
 

@@ -16,7 +16,9 @@ from schemas.topics import FAILURES
 from telemetry import tracing
 from workers.runtime.api import Dropped, Failure, Keyed, Output, Raw, Reject, Retry, Unavailable, Worker
 from workers.runtime.calling import Work, call, runs
+from workers.runtime.expectations import kind_of
 from workers.runtime.failures import Fault, attempts, failed, fault_of, unroutable
+from workers.runtime.outputs import EXPECTED
 from workers.runtime.reading import Reading
 from workers.runtime.record import Record, Write, passed_on
 from workers.runtime.state import LaneState, StoreError
@@ -180,7 +182,7 @@ class Handler:
             case Dropped():
                 return None
             case _:
-                raise TypeError(f"{self._worker.name} returned a {type(output).__name__}, which is no output")
+                raise TypeError(f"{self._worker.name} returned {kind_of(output)}: return {EXPECTED}")
 
     def _failure(self, record: Record, fault: Fault) -> Write:
         if self._routes_failures:

@@ -1,11 +1,17 @@
-"""What a worker's function returns, for each record: nothing, one output, or several."""
+"""What a worker's function returns, for each record: nothing, one output, or several.
+
+One that is made of something else raises a TypeError there and then, so that its stack shows the line in the function.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import NoneType
+from typing import Final
 
 from schemas.message import Message, Topic
+from workers.runtime.expectations import expect
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +21,11 @@ class Failure:
     reason: str
     message: str
 
+    def __post_init__(self) -> None:
+        """Refuse what no header can hold."""
+        expect("Failure's reason", self.reason, str, "a str")
+        expect("Failure's message", self.message, str, "a str")
+
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
@@ -23,8 +34,8 @@ class Dropped:
     why: str
 
     def __post_init__(self) -> None:
-        if not isinstance(self.why, str):
-            raise TypeError(f"Dropped takes its why as text, not as {type(self.why).__name__}")
+        """Refuse what no metric can name."""
+        expect("Dropped's why", self.why, str, "a str")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +44,11 @@ class Keyed:
 
     key: str
     message: Message
+
+    def __post_init__(self) -> None:
+        """Refuse what is no message, or is under no key."""
+        expect("Keyed's key", self.key, str, "a str")
+        expect("Keyed's message", self.message, Message, "a message")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +65,17 @@ class Raw:
     headers: Mapping[str, str] = field(default_factory=dict)
     otherwise: Raw | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what is no record."""
+        expect("Raw's topic", self.topic, Topic, "a Topic")
+        expect("Raw's key", self.key, (bytes, NoneType), "bytes or None")
+        expect("Raw's value", self.value, bytes, "bytes")
+        expect("Raw's headers", self.headers, Mapping, "a mapping of str to str")
+        for text in {*map(type, self.headers), *map(type, self.headers.values())}:
+            if not issubclass(text, str):
+                raise TypeError(f"Raw's headers are a mapping of str to str: a {text.__name__} is among them")
+        expect("Raw's otherwise", self.otherwise, (Raw, NoneType), "a Raw or None")
+
     def to(
         self, topic: Topic, headers: Mapping[str, str] | None = None, *, otherwise: Raw | None = None
     ) -> Raw:
@@ -58,3 +85,5 @@ class Raw:
 
 Output = Message | Keyed | Raw | Failure | Dropped
 Result = Output | Iterable[Output] | None
+
+EXPECTED: Final = "a message, Keyed, Raw, Failure, Dropped, several of them, or None"

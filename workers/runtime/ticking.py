@@ -15,6 +15,7 @@ from schemas import headers as h
 from schemas.dialects import AUTO
 from workers.runtime.api import Keyed, Output, Raw, State, Timer, Worker
 from workers.runtime.calling import listed
+from workers.runtime.expectations import kind_of
 from workers.runtime.record import Write
 from workers.runtime.state import LaneState, StoreError
 from workers.runtime.writing import Writing
@@ -121,6 +122,6 @@ class Ticking:
                 return self._writing.raw(output)
             case _:
                 raise TypeError(
-                    f"the timer {timer.name} returned a {type(output).__name__}: there is no record that it could "
+                    f"the timer {timer.name} returned {kind_of(output)}: there is no record that it could "
                     "be about, so return Keyed(key, message)"
                 )

@@ -61,13 +61,11 @@ class Writing:
         """A record as it is; under the key ``of`` the record in work it stays in that one's partition.
 
         Raises:
-            TypeError: neither the worker says that it writes there, nor the output what takes its place; or it is
-                not made of bytes, and of headers that are text.
+            TypeError: neither the worker says that it writes there, nor the output what takes its place.
             Reject: it is too large for a record.
         """
         if raw.otherwise is None:
             self._check_writes(raw.topic, f"a record for the topic {raw.topic.name}")
-        self._check_parts(raw)
         self._check_size(raw.topic, "record", raw.key, raw.value, raw.headers)
         otherwise = self.raw(raw.otherwise, of) if raw.otherwise else None
         write = Write(raw.topic, raw.key, raw.value, dict(raw.headers), otherwise=otherwise)
@@ -93,14 +91,6 @@ class Writing:
     def _check_writes(self, topic: Topic | None, what: str) -> None:
         if topic not in self._writable:
             raise TypeError(f"{self._worker.name} returned {what} but does not name it in `writes`")
-
-    def _check_parts(self, raw: Raw) -> None:
-        returned = f"{self._worker.name} returned a Raw"
-        if not isinstance(raw.value, bytes):
-            raise TypeError(f"{returned} whose value is a {type(raw.value).__name__}, not bytes")
-        for text in (*raw.headers, *raw.headers.values()):
-            if not isinstance(text, str):
-                raise TypeError(f"{returned} with a {type(text).__name__} in its headers, which are text")
 
     def _check_size(
         self, topic: Topic, what: str, key: bytes | None, value: bytes, headers: Mapping[str, str]

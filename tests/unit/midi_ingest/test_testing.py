@@ -240,7 +240,7 @@ def test_a_timer_that_returns_what_needs_a_record_is_wrong_and_shown(returned: o
     def tick(_now: datetime) -> Keyed:
         return returned  # type: ignore[return-value]  # that is the point
 
-    with pytest.raises(TypeError, match=r"the timer tick returned a .*return Keyed"):
+    with pytest.raises(TypeError, match=r"the timer tick returned an? .*return Keyed"):
         Harness(timed).advance(minutes=1)
 
 

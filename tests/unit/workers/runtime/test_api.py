@@ -285,5 +285,5 @@ def test_another_function_is_no_timer() -> None:
             worker("timed", reads=Callback)(both.function).every("1m")(function)  # type: ignore[type-var]
     with pytest.raises(TypeError, match="its worker has no state"):
         worker("timed", reads=Callback)(plain.function).every("1m")(others_state)
-    with pytest.raises(ValueError, match="expected a delay"):
-        plain.every("often")
+    with pytest.raises(ValueError, match=r"plain: every\('1 minute'\): expected a delay such as 5s"):
+        plain.every("1 minute")

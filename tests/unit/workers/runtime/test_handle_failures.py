@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
 
 import msgspec
 import pytest
@@ -16,7 +14,7 @@ from schemas.message import Message
 from schemas.score import Score
 from schemas.topics import DEAD_LETTER, FAILURES, changelog
 from tests.unit.workers.records import NOON_MS, RECEIPT, Lane, only, record, to
-from workers.runtime.api import Context, Dropped, Failure, Keyed, Output, Raw, Reject, Retry, State, worker
+from workers.runtime.api import Context, Failure, Keyed, Output, Raw, Reject, Retry, State, worker
 from workers.settings import WorkerSettings
 
 
@@ -163,35 +161,6 @@ def test_another_try_may_be_asked_for_at_a_delay(after: timedelta | str | None, 
     assert headers[h.ERROR_MESSAGE] == "Too many requests."
     assert "KeyError: 'limit'" in headers[h.ERROR_EXCEPTION]
     assert headers.get(h.ERROR_RETRY_AFTER) == told
-
-
-ANYTHING: Callable[[object], Any] = lambda value: value  # noqa: E731 - what no type checker would let pass
-
-
-@pytest.mark.parametrize(
-    ("steer", "told"),
-    [
-        (lambda: Reject(ANYTHING(7), "x"), "TypeError: Reject takes its reason as text, not as int"),
-        (
-            lambda: Retry("x", after=ANYTHING(5)),
-            "TypeError: Retry takes `after` as a timedelta or as `5s`, not as int",
-        ),
-        (lambda: Retry("x", after="5 minutes"), "ValueError: expected a delay such as 5s, 1m or 2h"),
-        (lambda: Dropped(ANYTHING([])), "TypeError: Dropped takes its why as text, not as list"),
-    ],
-    ids=["reason", "number", "text", "why"],
-)
-def test_a_mistake_in_what_steers_is_the_records_own_failure(steer: Callable[[], Any], told: str) -> None:
-    @worker("mistaken", reads=Callback)
-    def mistaken(_callback: Callback) -> Output:
-        steered = steer()
-        if isinstance(steered, Exception):
-            raise steered
-        return cast("Output", steered)
-
-    batch = Lane(mistaken).handle(record(b"x"))
-    assert batch.failed == {"unexpected-error": 1}
-    assert only(FAILURES, batch).headers[h.ERROR_MESSAGE].startswith(told)
 
 
 def test_a_worker_may_want_no_other_try_after_what_it_did_not_foresee() -> None:

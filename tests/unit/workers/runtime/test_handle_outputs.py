@@ -191,29 +191,6 @@ def test_a_topic_that_is_not_in_writes_needs_one_that_is_to_take_its_place() -> 
     assert (written.otherwise.topic, written.otherwise.value) == (Topic("copies"), b"other")
 
 
-@pytest.mark.parametrize(
-    ("raw", "told"),
-    [
-        (Raw(DEAD_LETTER, b"a1", ANYTHING("text")), "wrong returned a Raw whose value is a str, not bytes"),
-        (
-            Raw(DEAD_LETTER, b"a1", b"", ANYTHING({"n": b"x"})),
-            "wrong returned a Raw with a bytes in its headers, which are text",
-        ),
-        (
-            Raw(DEAD_LETTER, b"a1", b"", ANYTHING({b"n": "x"})),
-            "wrong returned a Raw with a bytes in its headers, which are text",
-        ),
-    ],
-    ids=["value", "header", "name"],
-)
-def test_a_raw_output_that_no_record_could_be_is_the_records_own_failure(raw: Raw, told: str) -> None:
-    @worker("wrong", reads=Callback, writes=DEAD_LETTER)
-    def wrong(_callback: Callback) -> Raw:
-        return raw
-
-    assert told in only(FAILURES, Lane(wrong).handle(record(b"x"))).headers[h.ERROR_MESSAGE]
-
-
 def returning(output: Any) -> Function:
     """A function that returns this."""
     return lambda _message: output
