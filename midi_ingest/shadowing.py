@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 OURS: Final = ("schemas", "telemetry", "broker", "ingest", "workers")
-_HOME: Final = Path(__file__).resolve().parent.parent
+HOME: Final = Path(__file__).resolve().parent.parent
 
 
 def leave_out_current_folder() -> None:
@@ -18,7 +18,7 @@ def leave_out_current_folder() -> None:
     """
     _, _, after = " ".join(sys.orig_argv).partition(" -m ")
     as_command = sys.argv[:1] == ["-m"] and after.split(" ")[0] == "midi_ingest"
-    if as_command and not sys.flags.safe_path and Path(sys.path[0]).resolve() != _HOME:
+    if as_command and not sys.flags.safe_path and Path(sys.path[0]).resolve() != HOME:
         del sys.path[0]
 
 
@@ -31,9 +31,9 @@ def refuse_shadows() -> None:
     for name in OURS:
         spec = find_spec(name)
         places = [Path(place).resolve() for place in (spec.submodule_search_locations or [])] if spec else []
-        if _HOME / name not in places[:1]:
+        if HOME / name not in places[:1]:
             found = places[0] if places else (spec.origin if spec else "nothing")
             raise ImportError(
-                f"midi-ingest needs its own package {name!r} in {_HOME}, but Python finds {found}. "
+                f"midi-ingest needs its own package {name!r} in {HOME}, but Python finds {found}. "
                 "Rename that, or take its folder off PYTHONPATH; `python -P` leaves out the current folder."
             )

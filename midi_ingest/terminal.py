@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import orjson
 from rich.console import Console
@@ -52,3 +53,9 @@ def counted(number: int, what: str) -> str:
 
 def _escaped(character: str) -> str:
     return "    " if character == "\t" else character.encode("unicode_escape").decode()
+
+
+def short(path: Path) -> str:
+    """A path as one would type it here."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -6,8 +6,8 @@ A package installs workers with entry points of the group `midi_ingest.workers`,
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
-import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,11 +16,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
+from midi_ingest import import_errors
 from workers.catalogue import BUILT_IN
 from workers.runtime.api import Worker
 
 GROUP: Final = "midi_ingest.workers"
-_SHOWN_FRAMES: Final = 3
 
 
 class UnknownWorker(ValueError):
@@ -46,9 +46,16 @@ def find(reference: str) -> Worker:
     path, _, name = reference.rpartition(":")
     if path.endswith(".py"):
         return _in_file(Path(path), name)
+    if reference.endswith(".py"):
+        raise UnknownWorker(_which(Path(reference)))
     if reference in BUILT_IN:
         return BUILT_IN[reference]
     installed = [point for point in entry_points(group=GROUP) if point.name == reference]
+    if not installed and re.fullmatch(r"\w+(\.\w+)*:\w+", reference):
+        raise UnknownWorker(
+            f"{reference!r} names a module: give its file, {path.replace('.', '/')}.py:{name}, or the name of an "
+            "entry point (docs/custom-workers.md)."
+        )
     if not installed:
         names = dict.fromkeys([*BUILT_IN, *(point.name for point in entry_points(group=GROUP))])
         raise UnknownWorker(
@@ -104,7 +111,9 @@ def _installed(points: Sequence[EntryPoint]) -> Worker:
     try:
         worker = points[0].load()
     except Exception as error:
-        raise UnknownWorker(f"The worker {name!r} of {origins} cannot be loaded:\n{_told(error)}") from error
+        raise UnknownWorker(
+            f"The worker {name!r} of {origins} cannot be loaded:{import_errors.told(error)}"
+        ) from error
     if not isinstance(worker, Worker) or worker.name != name:
         is_what = f"called {worker.name!r}" if isinstance(worker, Worker) else "no function with @worker(…)"
         raise UnknownWorker(
@@ -119,13 +128,7 @@ def _origin(point: EntryPoint) -> str:
 
 
 def _in_file(path: Path, name: str) -> Worker:
-    if not path.is_file():
-        raise UnknownWorker(f"There is no file {path}.")
-    try:
-        module = _module(path.resolve())
-    except Exception as error:
-        raise UnknownWorker(f"{path} cannot be imported:\n{_told(error)}") from error
-    found = getattr(module, name, None)
+    found = getattr(_imported(path), name, None)
     if not isinstance(found, Worker):
         raise UnknownWorker(
             f"{path} has no worker {name!r}: decorate a function of this name with @worker(…)."
@@ -133,6 +136,23 @@ def _in_file(path: Path, name: str) -> Worker:
     if found.name in BUILT_IN:
         raise UnknownWorker(f"{path}:{name} is called {found.name!r} like a built-in worker: rename it.")
     return found
+
+
+def _which(path: Path) -> str:
+    """What there is to choose from in a file that is given alone."""
+    names = [name for name, value in vars(_imported(path)).items() if isinstance(value, Worker)]
+    if not names:
+        return f"{path} has no worker: decorate a function with @worker(…)."
+    return f"Which of its workers? {', '.join(f'{path}:{name}' for name in names)}."
+
+
+def _imported(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise UnknownWorker(f"There is no file {path}.")
+    try:
+        return _module(path.resolve())
+    except Exception as error:
+        raise UnknownWorker(f"{path} cannot be imported:{import_errors.told(error)}") from error
 
 
 @cache
@@ -147,12 +167,3 @@ def _module(path: Path) -> ModuleType:
     sys.modules[spec.name] = module  # the type hints of the worker's function are looked up there
     spec.loader.exec_module(module)
     return module
-
-
-def _told(error: Exception) -> str:
-    """The end of an error's stack, without the machinery that imported the file."""
-    told = traceback.TracebackException.from_exception(error, compact=True)
-    theirs = [f for f in told.stack if f.filename != __file__ and not f.filename.startswith("<frozen")]
-    frames = traceback.StackSummary.from_list(theirs[-_SHOWN_FRAMES:])
-    lines = [*frames.format(), *told.format_exception_only()]
-    return "".join(lines).rstrip()

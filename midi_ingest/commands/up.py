@@ -20,6 +20,7 @@ from midi_ingest.cli import USAGE, fail, first_of
 from midi_ingest.commands.topics import wanted
 from midi_ingest.parts import Deaths, Part, PartError, until_signalled
 from midi_ingest.settings import Settings, SettingsError, guard_of, load, require_tls, variables
+from midi_ingest.terminal import short
 from midi_ingest.urls import base_url, callback_url
 from telemetry import logs
 from workers.catalogue import BUILT_IN
@@ -116,14 +117,14 @@ def _parts(settings: Settings, logs_dir: Path) -> list[Part]:
 
 def _summary(settings: Settings, parts: list[Part], kafka: EmbeddedKafka) -> str:
     width = max(len(part.name) for part in parts)
-    rows = [f"  {p.name:{width}}  {p.health_url}/readyz  {_short(p.log_file)}" for p in parts]
+    rows = [f"  {p.name:{width}}  {p.health_url}/readyz  {short(p.log_file)}" for p in parts]
     return f"""
 Everything is running. Ctrl-C stops it.
 
   callbacks  POST {callback_url(settings)}
-  songs      {_short(settings.store_path.absolute())}
-  spool      {_short(settings.local_spool_dir.absolute())}, for callbacks that come while Kafka is away
-  Kafka      {kafka.bootstrap_servers}, topics {settings.topic_prefix}*, log {_short(kafka.log_file)}
+  songs      {short(settings.store_path.absolute())}
+  spool      {short(settings.local_spool_dir.absolute())}, for callbacks that come while Kafka is away
+  Kafka      {kafka.bootstrap_servers}, topics {settings.topic_prefix}*, log {short(kafka.log_file)}
 
 {chr(10).join(rows)}
 
@@ -146,15 +147,9 @@ def _other_settings(settings: Settings) -> str:
     return "".join(f"{name}={value} " for name, value in values.items() if value != defaults[name])
 
 
-def _short(path: Path) -> str:
-    """A path as one would type it here."""
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
-
-
 def _command() -> str:
     """The command as one would type it here."""
-    return _short(Path(sys.argv[0]).absolute()) if Path(sys.argv[0]).name == "midi-ingest" else "midi-ingest"
+    return short(Path(sys.argv[0]).absolute()) if Path(sys.argv[0]).name == "midi-ingest" else "midi-ingest"
 
 
 def _say(text: str) -> None:

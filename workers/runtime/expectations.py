@@ -14,7 +14,7 @@ def expect(what: str, value: object, kind: type | tuple[type, ...], in_words: st
         TypeError: it is not; the message says what is expected and what it is.
     """
     if not isinstance(value, kind):
-        raise TypeError(f"{what} is {in_words}, not {kind_of(value)}")
+        raise TypeError(f"{what}: expected {in_words}, not {kind_of(value)}")
 
 
 def kind_of(value: object) -> str:

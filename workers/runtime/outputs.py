@@ -73,7 +73,9 @@ class Raw:
         expect("Raw's headers", self.headers, Mapping, "a mapping of str to str")
         for text in {*map(type, self.headers), *map(type, self.headers.values())}:
             if not issubclass(text, str):
-                raise TypeError(f"Raw's headers are a mapping of str to str: a {text.__name__} is among them")
+                raise TypeError(
+                    f"Raw's headers: expected a mapping of str to str, but a {text.__name__} is among them"
+                )
         expect("Raw's otherwise", self.otherwise, (Raw, NoneType), "a Raw or None")
 
     def to(

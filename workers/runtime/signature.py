@@ -83,8 +83,9 @@ def _check_message(function: Callable[..., Any], hint: object, kinds: Collection
     if Any in taken or not all(isinstance(one, type) for one in taken):
         return
     if missing := [kind.__name__ for kind in kinds if not issubclass(kind, taken)]:
+        told = " and ".join(one.__name__ for one in taken)
         raise TypeError(
-            f"{function.__qualname__} gets {' and '.join(missing)} by what its worker reads, but does not take that"
+            f"{function.__qualname__} gets {' and '.join(missing)} by what its worker reads, but takes {told}"
         )
 
 
