@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -70,8 +71,10 @@ async def apply(settings: KafkaSettings, topics: Sequence[Topic]) -> list[Drift]
         return drifts
 
 
-async def check(settings: KafkaSettings, topics: Sequence[Topic]) -> None:
+async def check(settings: KafkaSettings, topics: Sequence[Topic], *, own: Sequence[str] = ()) -> None:
     """Make sure that the topics exist, all with the configured number of partitions.
+
+    ``own`` are the workers whose topics are made only if `topics apply` is told of them, by what people call these.
 
     Raises:
         TopicsError: a topic is missing or has another number of partitions.
@@ -81,8 +84,8 @@ async def check(settings: KafkaSettings, topics: Sequence[Topic]) -> None:
     partitions = await partition_counts(settings)
     if missing := [name for name in names if name not in partitions]:
         raise TopicsError(
-            f"Missing topics: {', '.join(missing)}. Create them with `midi-ingest topics apply` (for a worker of "
-            "your own: with `--worker path/to/file.py:name`), or set MIDI_INGEST_TOPIC_PREFIX to the prefix they have."
+            f"Missing topics: {', '.join(missing)}. Create them with `{_apply_command(own)}`, or set "
+            "MIDI_INGEST_TOPIC_PREFIX to the prefix they have."
         )
     _refuse_other_partition_counts(
         Drift(name, "partitions", str(settings.partitions), str(partitions[name]))
@@ -99,6 +102,13 @@ async def partition_counts(settings: KafkaSettings) -> dict[str, int]:
     """
     async with _admin(settings) as admin:
         return await _partition_counts(admin)
+
+
+def _apply_command(own: Sequence[str]) -> str:
+    """What creates the topics, as one would type it."""
+    return shlex.join(
+        ["midi-ingest", "topics", "apply", *(word for name in own for word in ("--worker", name))]
+    )
 
 
 @asynccontextmanager

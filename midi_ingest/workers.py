@@ -81,6 +81,11 @@ def find_all(references: Iterable[str]) -> list[Worker]:
     return list(found.values())
 
 
+def own(references: Iterable[str]) -> list[str]:
+    """Those of what workers are called that are not built in, each once."""
+    return [reference for reference in dict.fromkeys(references) if reference not in BUILT_IN]
+
+
 def available(references: Iterable[str] = ()) -> Iterator[Available]:
     """The built-in workers, those that installed packages bring, and those in files.
 

@@ -20,6 +20,7 @@ from midi_ingest.replays.report import Report
 from midi_ingest.replays.stored import Range, replayable, topics_of
 from midi_ingest.scan import reading
 from midi_ingest.settings import Settings
+from midi_ingest.workers import own
 
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 
@@ -59,7 +60,7 @@ def replay(
         if from_ is None and not task:
             raise Usage("Say which tasks: --from and --to, or --task.")
         workers = [replayable(reference) for reference in dict.fromkeys(only or ("normalize",))]
-        await topics.check(settings, topics_of(workers))
+        await topics.check(settings, topics_of(workers), own=own(only))
         meant = Range(from_, to or datetime.now(UTC), frozenset(task))
         async with reading(settings, timeout) as reader:
             found = await find(settings, reader, workers, meant)

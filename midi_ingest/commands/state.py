@@ -20,7 +20,7 @@ from broker import topics as broker_topics
 from broker.topics import TopicsError
 from midi_ingest.cli import FAILED, USAGE, fail
 from midi_ingest.settings import Settings, SettingsError, load
-from midi_ingest.workers import UnknownWorker, find
+from midi_ingest.workers import UnknownWorker, find, own
 from schemas.topics import changelog
 from telemetry import logs
 from workers.runtime import rebuild as runtime
@@ -93,8 +93,8 @@ def rebuild(
         return fail(str(error), USAGE)
     logs.configure(settings, "state")
     if offsets:
-        return _told(_forget(settings, found, offsets, yes=yes), settings)
-    return _told(_rebuild(settings, found, partitions), settings)
+        return _told(_forget(settings, found, worker, offsets, yes=yes), settings)
+    return _told(_rebuild(settings, found, worker, partitions), settings)
 
 
 def _load() -> Settings:
@@ -118,8 +118,8 @@ def _state_dir() -> Path:
     return settings.state_dir
 
 
-async def _rebuild(settings: Settings, worker: Worker, partitions: Iterable[int]) -> int:
-    await broker_topics.check(settings, [changelog(worker.name, settings.dedup_window)])
+async def _rebuild(settings: Settings, worker: Worker, reference: str, partitions: Iterable[int]) -> int:
+    await broker_topics.check(settings, [changelog(worker.name, settings.dedup_window)], own=own([reference]))
     code = 0
     for partition in partitions:
         try:
@@ -132,15 +132,15 @@ async def _rebuild(settings: Settings, worker: Worker, partitions: Iterable[int]
     if code:
         fail(
             "These records are in the way. If a newer version of the worker wrote them, run that. To have their keys "
-            f"forgotten: midi-ingest state rebuild {worker.name} --forget TOPIC/PARTITION/OFFSET"
+            f"forgotten: midi-ingest state rebuild {reference} --forget TOPIC/PARTITION/OFFSET"
         )
     return code
 
 
 async def _forget(
-    settings: Settings, worker: Worker, offsets: Mapping[int, Sequence[int]], *, yes: bool
+    settings: Settings, worker: Worker, reference: str, offsets: Mapping[int, Sequence[int]], *, yes: bool
 ) -> int:
-    await broker_topics.check(settings, [changelog(worker.name, settings.dedup_window)])
+    await broker_topics.check(settings, [changelog(worker.name, settings.dedup_window)], own=own([reference]))
     for partition, chosen in offsets.items():
         if yes:
             records = await runtime.forget(settings, worker, partition, chosen)
@@ -151,7 +151,7 @@ async def _forget(
     if not yes:
         print("Nothing was changed: with --yes it is done.")
         return 0
-    return await _rebuild(settings, worker, offsets)
+    return await _rebuild(settings, worker, reference, offsets)
 
 
 def _told(work: Coroutine[Any, Any, int], settings: Settings) -> int:

@@ -13,7 +13,7 @@ from midi_ingest import process, worker_siblings
 from midi_ingest.cli import USAGE, fail
 from midi_ingest.settings import Settings
 from midi_ingest.version import __version__
-from midi_ingest.workers import UnknownWorker, find_all
+from midi_ingest.workers import UnknownWorker, find_all, own
 from workers.runtime import run
 from workers.runtime.member import AssignmentError
 from workers.runtime.state import StateError
@@ -40,7 +40,7 @@ def worker(
 
     async def serve(settings: Settings, stop: asyncio.Event) -> None:
         try:
-            await run.run(workers, settings, stop, version=__version__)
+            await run.run(workers, settings, stop, version=__version__, own=own((name, *names)))
         except (TopicsError, AssignmentError, StateError) as error:
             raise process.Stopped(str(error)) from error
 

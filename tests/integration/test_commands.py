@@ -63,8 +63,20 @@ async def test_a_worker_without_its_topics_names_them_and_exits_1(kafka_servers:
     code, _, errors = await command(settings, "worker", "render")
     assert code == 1
     assert f"{settings.topic_prefix}scores" in errors
-    assert "midi-ingest topics apply" in errors
+    assert "midi-ingest topics apply`, or set" in errors
     assert "Traceback" not in errors
+
+
+async def test_the_topics_of_a_worker_of_ones_own_are_told_with_the_command_that_makes_them(
+    kafka_servers: str, tmp_path: Path
+) -> None:
+    settings, reference = make_settings(kafka_servers, tmp_path), f"{tmp_path}/a folder/own.py:loudest"
+    (tmp_path / "a folder").mkdir()
+    (tmp_path / "a folder" / "own.py").write_text(EXAMPLE.read_text())
+    for arguments in (["worker", "render", reference], ["replay", "--from", "1d", "--only", reference]):
+        code, _, errors = await command(settings, *arguments)
+        assert code == 1
+        assert f"`midi-ingest topics apply --worker '{reference}'`, or set" in errors
 
 
 async def test_a_spool_that_cannot_be_drained_for_want_of_topics_says_so(

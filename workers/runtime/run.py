@@ -22,16 +22,24 @@ GOODBYE_SECONDS: Final = 5.0
 
 
 async def run(
-    workers: Sequence[Worker], settings: WorkerSettings, stop: asyncio.Event, *, version: str
+    workers: Sequence[Worker],
+    settings: WorkerSettings,
+    stop: asyncio.Event,
+    *,
+    version: str,
+    own: Sequence[str] = (),
 ) -> None:
     """Run workers in this process until ``stop`` is set, then end their batches and leave their groups.
+
+    ``own`` is what people call those among them that are not built in.
 
     Raises:
         TopicsError: topics are missing, or have another number of partitions.
         AssignmentError, StateError: see `Member.run`.
         KafkaError: Kafka cannot be reached at the start, or refuses for good.
     """
-    await topics.check(settings, distinct(topic for worker in workers for topic in worker.topics(settings)))
+    all_topics = distinct(topic for worker in workers for topic in worker.topics(settings))
+    await topics.check(settings, all_topics, own=own)
     common = shared(workers, settings)
     members = [Member(worker, settings, version, common) for worker in workers]
     vitals = Vitals(workers, members, settings)
