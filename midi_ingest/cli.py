@@ -152,6 +152,14 @@ def fail(message: str, code: int = FAILED) -> int:
     return code
 
 
+def kafka_failed(servers: str, error: BaseException) -> int:
+    """Say that Kafka is not where it should be, or does not do what it should; returns the exit code."""
+    return fail(
+        f"Kafka at {servers} does not answer, or refuses: {str(error) or 'it took too long'}. "
+        "KAFKA_BOOTSTRAP_SERVERS says where it is; `midi-ingest up` (in the checkout `make run`) starts one here."
+    )
+
+
 def first_of(errors: BaseExceptionGroup[BaseException]) -> BaseException:
     """The first error of a group of groups: what there is to say."""
     error: BaseException = errors

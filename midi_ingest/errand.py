@@ -9,7 +9,7 @@ from typing import Literal
 from aiokafka.errors import KafkaError
 
 from broker.topics import TopicsError
-from midi_ingest.cli import USAGE, fail
+from midi_ingest.cli import USAGE, fail, kafka_failed
 from midi_ingest.process import Stopped
 from midi_ingest.settings import Settings, SettingsError, load
 from telemetry import logs
@@ -40,8 +40,7 @@ def run(name: str, work: Callable[[Settings], Coroutine[None, None, int]]) -> in
     except BrokenPipeError:
         raise  # who read our output has gone: `midi_ingest.cli.main` knows what to do
     except (KafkaError, OSError) as error:  # a TimeoutError is an OSError
-        why = str(error) or "it took too long"
-        return fail(f"Kafka at {settings.kafka_bootstrap_servers} does not answer, or refuses: {why}")
+        return kafka_failed(settings.kafka_bootstrap_servers, error)
     except KeyboardInterrupt:
         return fail("interrupted")
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import uvloop
 from aiokafka.errors import KafkaError
 
-from midi_ingest.cli import USAGE, fail
+from midi_ingest.cli import USAGE, fail, kafka_failed
 from midi_ingest.settings import Settings, SettingsError, load
 from telemetry import logs, tracing
 
@@ -40,7 +40,7 @@ def run(
     except Stopped as error:
         return fail(str(error))
     except KafkaError as error:
-        return fail(f"Kafka at {settings.kafka_bootstrap_servers} does not answer, or refuses: {error}")
+        return kafka_failed(settings.kafka_bootstrap_servers, error)
     except OSError as error:
         return fail(str(error))
     return 0

@@ -24,7 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ingest.origin.keyring import OriginError
 from midi_ingest import samples
-from midi_ingest.cli import FAILED, USAGE, fail, first_of
+from midi_ingest.cli import FAILED, USAGE, fail, first_of, kafka_failed
 from midi_ingest.outcomes import Outcomes
 from midi_ingest.settings import Settings, SettingsError, load
 from midi_ingest.signing import Signer
@@ -117,7 +117,7 @@ def send(
             f"no answer at {url or callback_url(settings)}: {first_of(errors)}. `midi-ingest up` starts everything."
         )
     except* (KafkaError, OSError) as errors:
-        fail(f"Kafka at {settings.kafka_bootstrap_servers} does not answer: {first_of(errors)}")
+        kafka_failed(settings.kafka_bootstrap_servers, first_of(errors))
     return code
 
 

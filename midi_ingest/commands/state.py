@@ -18,7 +18,7 @@ from rich.table import Column, Table
 
 from broker import topics as broker_topics
 from broker.topics import TopicsError
-from midi_ingest.cli import FAILED, USAGE, fail
+from midi_ingest.cli import FAILED, USAGE, fail, kafka_failed
 from midi_ingest.settings import Settings, SettingsError, load
 from midi_ingest.workers import UnknownWorker, find, own
 from schemas.topics import changelog
@@ -161,7 +161,7 @@ def _told(work: Coroutine[Any, Any, int], settings: Settings) -> int:
     except (TopicsError, StateError) as error:
         return fail(str(error))
     except KafkaError as error:
-        return fail(f"Kafka at {settings.kafka_bootstrap_servers} does not answer, or refused: {error}")
+        return kafka_failed(settings.kafka_bootstrap_servers, error)
     except OSError as error:  # a TimeoutError is one
         return fail(
             f"Kafka at {settings.kafka_bootstrap_servers} does not answer, or the disk failed: {error}"

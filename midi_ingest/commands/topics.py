@@ -18,7 +18,7 @@ from rich.table import Table
 from broker import topics as broker_topics
 from broker.settings import KafkaSettings
 from broker.topics import Drift, TopicsError
-from midi_ingest.cli import FAILED, USAGE, fail
+from midi_ingest.cli import FAILED, USAGE, fail, kafka_failed
 from midi_ingest.records import NoSuchTopic, as_json, as_line
 from midi_ingest.records import read as read_records
 from midi_ingest.settings import Settings, SettingsError, load
@@ -114,7 +114,7 @@ def read(
     except BrokenPipeError:
         raise  # who read our output has gone: `midi_ingest.cli.main` knows what to do
     except (KafkaError, OSError) as error:
-        return fail(f"Kafka at {settings.kafka_bootstrap_servers} does not answer: {error}")
+        return kafka_failed(settings.kafka_bootstrap_servers, error)
     return 0
 
 
@@ -142,7 +142,7 @@ def _with_topics(
     except TopicsError as error:
         return fail(str(error))
     except (KafkaError, OSError) as error:
-        return fail(f"Kafka at {settings.kafka_bootstrap_servers} does not answer: {error}")
+        return kafka_failed(settings.kafka_bootstrap_servers, error)
     _show(drifts, output, nothing)
     return found if drifts else 0
 

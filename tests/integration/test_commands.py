@@ -93,10 +93,14 @@ async def test_a_spool_that_cannot_be_drained_for_want_of_topics_says_so(
 
 async def test_kafka_that_does_not_answer_is_named(tmp_path: Path) -> None:
     settings = make_settings("127.0.0.1:1", tmp_path)
-    for arguments in (["worker", "render"], ["topics", "diff"]):
+    for arguments in (["worker", "render"], ["topics", "diff"], ["topics", "read", "x"], ["dlq", "list"]):
         code, _, errors = await command(settings, *arguments)
         assert code == 1
-        assert "127.0.0.1:1" in errors
+        assert "Kafka at 127.0.0.1:1 does not answer" in errors
+        assert (
+            "KAFKA_BOOTSTRAP_SERVERS says where it is; `midi-ingest up` (in the checkout `make run`)"
+            in errors
+        )
         assert "Traceback" not in errors
 
 
