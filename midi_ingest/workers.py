@@ -57,9 +57,8 @@ def find(reference: str) -> Worker:
             "entry point (docs/custom-workers.md)."
         )
     if not installed:
-        names = dict.fromkeys([*BUILT_IN, *(point.name for point in entry_points(group=GROUP))])
         raise UnknownWorker(
-            f"There is no worker {reference!r}. There are {', '.join(names)}; "
+            f"There is no worker {reference!r}. There are {', '.join(names())}; "
             "your own are given as path/to/file.py:name."
         )
     return _installed(installed)
@@ -79,6 +78,11 @@ def find_all(references: Iterable[str]) -> list[Worker]:
                 f"{other} and {reference} are both called {worker.name!r}: rename one of them."
             )
     return list(found.values())
+
+
+def names() -> list[str]:
+    """What workers may be called without a file: the built-in ones, and those that installed packages bring."""
+    return list(dict.fromkeys([*BUILT_IN, *(point.name for point in entry_points(group=GROUP))]))
 
 
 def own(references: Iterable[str]) -> list[str]:
@@ -145,10 +149,10 @@ def _in_file(path: Path, name: str) -> Worker:
 
 def _which(path: Path) -> str:
     """What there is to choose from in a file that is given alone."""
-    names = [name for name, value in vars(_imported(path)).items() if isinstance(value, Worker)]
-    if not names:
+    found = [name for name, value in vars(_imported(path)).items() if isinstance(value, Worker)]
+    if not found:
         return f"{path} has no worker: decorate a function with @worker(…)."
-    return f"Which of its workers? {', '.join(f'{path}:{name}' for name in names)}."
+    return f"Which of its workers? {', '.join(f'{path}:{name}' for name in found)}."
 
 
 def _imported(path: Path) -> ModuleType:

@@ -21,7 +21,15 @@ from midi_ingest.dead_letters.marks import TRANSACTIONS
 from midi_ingest.dead_letters.purge import delete, hide, prefixes
 from midi_ingest.dead_letters.redrive import Plan, plan, send_again
 from midi_ingest.dead_letters.routes import Routes
-from midi_ingest.dead_letters.selection import EVERY_LETTER, Scope, Selection, oldest, require, scope
+from midi_ingest.dead_letters.selection import (
+    EVERY_LETTER,
+    Scope,
+    Selection,
+    oldest,
+    require,
+    scope,
+    strangers,
+)
 from midi_ingest.dead_letters.waiting import waiting
 from midi_ingest.errand import OutputFormat
 from midi_ingest.pace import Pace
@@ -87,14 +95,17 @@ def list_(
 
     async def work(settings: Settings) -> int:
         async with _box(settings, timeout) as (box, reader):
-            letters = [letter async for letter in box.letters(selection.since) if selection.takes(letter)]
+            every = [letter async for letter in box.letters(selection.since)]
             retries = await waiting(settings, reader)
+        letters = [letter for letter in every if selection.takes(letter)]
         wanted = [letter for letter in letters if handled or letter.status == "open"]
         hidden, complete = len(letters) - len(wanted), not reader.partial
         as_document = output == "json"
         listing.show(
             wanted, hidden, retries, each=each, limit=limit, as_document=as_document, complete=complete
         )
+        if every and complete and (told := strangers(selection, every)):
+            print(f"midi-ingest: {told}", file=sys.stderr)
         return 0 if complete else errand.partly(timeout)
 
     return errand.run("dlq", work)
@@ -172,7 +183,7 @@ def redrive(
         meant = scope(ids, selection, everything=everything)
         async with _writer(settings, yes=yes) as writer, _box(settings, timeout) as (box, reader):
             routes = Routes(settings.layout, await reader.topics(), settings.vendor)
-            planned = await plan(box, routes, await _chosen(box, meant, limit))
+            planned = await plan(box, routes, await _chosen(box, reader, meant, limit))
             done = await _redriven(box, routes, planned, writer, Pace(rate)) if writer else None
         complete = not reader.partial
         told = reports.Redrive(planned, done, complete=complete)
@@ -252,12 +263,14 @@ async def _writer(settings: Settings, *, yes: bool) -> AsyncIterator[Transaction
         yield writer
 
 
-async def _chosen(box: Box, meant: Scope, limit: int | None) -> list[Letter]:
+async def _chosen(box: Box, reader: Reader, meant: Scope, limit: int | None) -> list[Letter]:
     """The letters that are meant: of those named by id all, of a selection those that are open."""
     if meant.ids:
         return [box.letter(await box.record(letter_id)) for letter_id in meant.ids]
-    found = [letter async for letter in box.letters(meant.selection.since) if meant.takes(letter)]
-    return oldest([letter for letter in found if letter.status == "open"], limit)
+    letters = [letter async for letter in box.letters(meant.selection.since)]
+    if not reader.partial:
+        require(meant, letters)
+    return oldest([x for x in letters if x.status == "open" and meant.takes(x)], limit)
 
 
 async def _redriven(box: Box, routes: Routes, planned: Plan, writer: Transactions, pace: Pace) -> int:

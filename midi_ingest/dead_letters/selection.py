@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from cyclopts import Parameter
@@ -11,6 +11,8 @@ from midi_ingest.dead_letters.letter import Letter, parse_id
 from midi_ingest.errand import Usage
 from midi_ingest.moments import Moment, in_ms
 from midi_ingest.process import Stopped
+from midi_ingest.terminal import visible
+from midi_ingest.workers import names
 
 
 @Parameter(name="*")
@@ -70,16 +72,30 @@ def scope(ids: Sequence[str], selection: Selection, *, everything: bool) -> Scop
         raise Usage(str(error)) from None
 
 
-def require(meant: Scope, letters: Iterable[Letter]) -> None:
-    """Make sure that the letters that are meant by their ids are among all that there are.
+def require(meant: Scope, letters: Collection[Letter]) -> None:
+    """Make sure that the letters that are meant by their ids are among all that there are, and of a worker one at all.
+
+    A worker that this installation knows may have none: what asks for it again and again does not fail by that.
 
     Raises:
-        Stopped: one is not.
+        Stopped: it is not so.
     """
+    if set(meant.selection.worker) - {*names(), *(letter.worker for letter in letters)}:
+        raise Stopped(strangers(meant.selection, letters))
     if missing := sorted(set(meant.ids) - {letter.id for letter in letters}):
         raise Stopped(
             f"There is no letter {', '.join(missing)}; `midi-ingest dlq list --each` shows those that are."
         )
+
+
+def strangers(selection: Selection, letters: Collection[Letter]) -> str:
+    """What to say where a worker is asked for that no letter is of; empty where each has one."""
+    there = {letter.worker for letter in letters}
+    if not (missing := [name for name in selection.worker if name not in there]):
+        return ""
+    others = ", ".join(map(visible, sorted(there - {""})))
+    told = f"there are letters of {others}" if others else "there are none at all"
+    return f"No letter {'of this time ' if selection.since else ''}is of {' or '.join(missing)}; {told}."
 
 
 def oldest(letters: Sequence[Letter], limit: int | None) -> list[Letter]:

@@ -286,6 +286,16 @@ async def test_a_purge_hides_at_once_and_deletes_up_to_the_first_open_letter(set
     assert (code, f"There is no letter {first}" in errors) == (1, True)
 
 
+async def test_a_worker_that_no_letter_is_of_is_told_with_those_that_there_are(settings: Settings) -> None:
+    await bury(settings, ("a", b"1", headers(reasons.UNEXPECTED_ERROR, 1, worker="picky")))
+    told = "midi-ingest: No letter is of pickyy; there are letters of picky.\n"
+    for arguments in (("redrive", "--yes"), ("redrive",), ("purge",)):
+        assert await command(settings, "dlq", *arguments, "--worker", "pickyy") == (1, "", told)
+    assert await command(settings, "dlq", "list", "--worker", "pickyy") == (0, "No dead letters.\n", told)
+    assert await ids(settings, "--worker", "picky") == await ids(settings)
+    assert (await asked(settings, "redrive", "--worker", "render"))["letters"] == []
+
+
 @asynccontextmanager
 async def redriving(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process]:
     """A redrive of everything in small steps, as a process of its own."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
 
-from midi_ingest.dead_letters.selection import EVERY_LETTER, Selection, oldest, require, scope
+from midi_ingest.dead_letters.selection import EVERY_LETTER, Selection, oldest, require, scope, strangers
 from midi_ingest.errand import Usage
 from midi_ingest.process import Stopped
 from tests.unit.midi_ingest.dead_letters.letters import letter
@@ -67,6 +68,24 @@ def test_an_id_that_no_letter_has_is_named() -> None:
     require(meant, [letter("0:1"), letter("0:2")])
     with pytest.raises(Stopped, match="0:2"):
         require(meant, [letter("0:1")])
+
+
+PICKY = [letter("0:1", worker="picky"), letter("0:2", worker="normalize"), letter("0:3", worker="")]
+
+
+def test_a_worker_that_no_letter_is_of_is_told_with_those_that_there_are() -> None:
+    told = "No letter is of pickyy; there are letters of normalize, picky."
+    assert strangers(Selection(worker=("picky", "pickyy")), PICKY) == told
+    with pytest.raises(Stopped, match=re.escape(told)):
+        require(scope([], Selection(worker=("pickyy",)), everything=False), PICKY)
+    recent = Selection(worker=("a", "b"), since=NOON)
+    assert strangers(recent, []) == "No letter of this time is of a or b; there are none at all."
+
+
+def test_a_worker_with_a_letter_and_one_that_is_known_may_be_asked_for() -> None:
+    assert strangers(Selection(worker=("picky", "normalize")), PICKY) == ""
+    require(scope([], Selection(worker=("picky", "render")), everything=False), PICKY)
+    require(scope([], EVERY_LETTER, everything=True), PICKY)
 
 
 def test_a_limit_takes_the_oldest_wherever_they_lie() -> None:
