@@ -47,11 +47,11 @@ def check_unhurried(worker: str, unhurried: Collection[Source], reads: Collectio
         ValueError: it is not.
     """
     if others := [one for one in unhurried if one not in reads]:
-        told = " and ".join(map(named, others))
+        told = " and ".join(map(_named, others))
         raise ValueError(f"{worker} does not read what is said to be unhurried: {told}")
 
 
-def named(source: Source) -> str:
+def _named(source: Source) -> str:
     """What its author calls it."""
     return repr(source.name) if isinstance(source, Topic) else source.__name__
 
