@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Coroutine, Sequence
+from typing import Any, Final
 
 from broker import topics
 from schemas.topics import distinct
@@ -39,7 +39,8 @@ async def run(
         KafkaError: Kafka cannot be reached at the start, or refuses for good.
     """
     all_topics = distinct(topic for worker in workers for topic in worker.topics(settings))
-    await topics.check(settings, all_topics, own=own)
+    if not await _done_before(stop, topics.check(settings, all_topics, own=own)):
+        return
     common = shared(workers, settings)
     members = [Member(worker, settings, version, common) for worker in workers]
     vitals = Vitals(workers, members, settings)
@@ -66,3 +67,18 @@ async def run(
                 logger().warning("ending without a goodbye to Kafka", after_s=patience_seconds)
         for task in done - {stopping}:
             task.result()
+
+
+async def _done_before(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Do something that may take as long as Kafka is slow, unless it is time to stop before; whether it was done."""
+    working, stopping = asyncio.ensure_future(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        done = working.done()
+        working.cancel()
+        stopping.cancel()
+        await asyncio.wait([working, stopping])
+    if done:
+        working.result()
+    return done
