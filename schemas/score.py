@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -18,6 +20,14 @@ class Note(NamedTuple):
     end: Annotated[int, msgspec.Meta(ge=1)]
     pitch: Annotated[int, msgspec.Meta(ge=0, le=127)]
     velocity: Annotated[int, msgspec.Meta(ge=1, le=127)]
+
+
+class NotesInArrays(Sequence[Note]):
+    """Notes that are not held one by one, and that know how they are written."""
+
+    @abstractmethod
+    def json(self) -> bytes:
+        """The notes in JSON, an array of arrays each."""
 
 
 class Warning(msgspec.Struct, frozen=True):  # noqa: A001 - the contract's word
@@ -40,7 +50,7 @@ class Instrument(msgspec.Struct, frozen=True):
     drums: bool
     channel: Annotated[int, msgspec.Meta(ge=1, le=16)] | None
     track: Annotated[int, msgspec.Meta(ge=1)]
-    notes: list[Note]
+    notes: Sequence[Note]
 
 
 class Score(Message, topic=Topic("scores", cleanup="compact,delete"), kind="midi.score", kw_only=True):
@@ -51,3 +61,16 @@ class Score(Message, topic=Topic("scores", cleanup="compact,delete"), kind="midi
     duration: Annotated[int, msgspec.Meta(ge=0)]
     warnings: list[Warning]
     instruments: list[Instrument]
+
+    def encode(self) -> bytes:
+        """The record's value; notes that are no list write themselves (see `NotesInArrays`)."""
+        return _encoder.encode(self)
+
+
+def _as_json(notes: object) -> msgspec.Raw:
+    if isinstance(notes, NotesInArrays):
+        return msgspec.Raw(notes.json())
+    raise NotImplementedError(f"A {type(notes).__name__} is no part of a score.")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_as_json)

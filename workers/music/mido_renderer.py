@@ -45,8 +45,8 @@ def _track(track: Track) -> mido.MidiTrack:
 
 def _note_messages(track: Track, channel: int) -> list[mido.Message]:
     """Note-ons, and note-offs as ons of velocity 0; at one tick the offs by pitch, then the ons by pitch."""
-    offs = [(note.end, False, note.pitch, 0) for note in track.notes]
-    ons = [(note.start, True, note.pitch, note.velocity) for note in track.notes]
+    offs = [(note.end, False, note.pitch, 0) for notes in track.notes for note in notes]
+    ons = [(note.start, True, note.pitch, note.velocity) for notes in track.notes for note in notes]
     messages = []
     clock = 0
     for tick, _, pitch, velocity in sorted(offs + ons):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from workers.music.names import Names, Sound
 from workers.music.notes import Heard, read_notes
-from workers.music.repairs import Repairs
+from workers.music.repairs import Code, Place, Repairs
 
 UNKNOWN: Final = Sound(0)
 
@@ -37,9 +38,16 @@ def _read(instrument: object, index: int, names: Names, repairs: Repairs) -> Par
     notes = instrument.get("notes") or []
     if not notes:
         repairs.add("no-notes", (index,))
-    name = instrument.get("name")
-    name = name if isinstance(name, str) else ""
+    name, sound = identify(instrument.get("name"), index, names, repairs.add)
+    return Part(index, name, sound, read_notes(notes, index, repairs))
+
+
+def identify(
+    received: object, index: int, names: Names, warn: Callable[[Code, Place], None]
+) -> tuple[str, Sound]:
+    """What an instrument is called and what it plays; ``index`` is its place as received."""
+    name = received if isinstance(received, str) else ""
     sound = names.sound(name)
     if sound is None:
-        repairs.add("unknown-instrument", (index,))
-    return Part(index, name, sound or UNKNOWN, read_notes(notes, index, repairs))
+        warn("unknown-instrument", (index,))
+    return name, sound or UNKNOWN

@@ -37,9 +37,9 @@ class Repairs:
         self._counts: dict[Code, int] = {}
         self._firsts: dict[Code, Place] = {}
 
-    def add(self, code: Code, place: Place) -> None:
-        """Count one repair; of all its places, the first in the order received is kept as the example."""
-        self._counts[code] = self._counts.get(code, 0) + 1
+    def add(self, code: Code, place: Place, count: int = 1) -> None:
+        """Count a repair; of all its places, the first in the order received is kept as the example."""
+        self._counts[code] = self._counts.get(code, 0) + count
         self._firsts[code] = min(place, self._firsts.get(code, place))
 
     def warnings(self) -> list[Warning]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from schemas.score import Instrument, Note, Score
@@ -14,12 +15,15 @@ NAME_MAX_BYTES: Final = 255
 
 
 class Track(NamedTuple):
-    """One chunk after the tempo track; without a channel it has a name and nothing else."""
+    """One chunk after the tempo track; without a channel it has a name and nothing else.
+
+    ``notes`` are those of each instrument in it.
+    """
 
     name: str
     channel: int | None
     program: int
-    notes: list[Note]
+    notes: list[Sequence[Note]]
 
 
 def tracks(score: Score) -> list[Track]:
@@ -32,8 +36,9 @@ def tracks(score: Score) -> list[Track]:
 
 def _track(members: list[Instrument]) -> Track:
     name = track_name(" + ".join(member.name for member in members))
-    notes = [note for member in members for note in member.notes]
-    return Track(name, members[0].channel, members[0].program, notes)
+    channel = members[0].channel
+    notes: list[Sequence[Note]] = [] if channel is None else [member.notes for member in members]
+    return Track(name, channel, members[0].program, notes)
 
 
 def track_name(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import pytest
@@ -11,9 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.score import Instrument, Note, Score
+from tests.unit.music.ways import by_columns, note_by_note
 from workers.music.errors import InvalidPayload, TooLarge
 from workers.music.names import Names
 from workers.music.normalize import normalize
+
+
+@pytest.fixture(autouse=True, params=[by_columns, note_by_note])
+def _either_way(request: pytest.FixtureRequest) -> Iterator[None]:
+    with request.param():
+        yield
+
 
 SENDERS_SAMPLE = b"""{
   "task_id": "5c79****be8e", "code": 200, "msg": "success",

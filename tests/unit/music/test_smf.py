@@ -7,14 +7,22 @@ from collections.abc import Callable
 import pytest
 
 from schemas.score import Instrument, Note, Score
+from tests.unit.music.ways import by_columns
 from workers.music import mido_renderer, smf
 
 HEADER = bytes.fromhex("4d546864 00000006 0001")
 TEMPO_AND_TIME = bytes.fromhex("00 ff51 03 07a120  00 ff58 04 04021808")
 END_OF_TRACK = bytes.fromhex("00 ff2f 00")
 
-pytestmark = pytest.mark.parametrize("render", [smf.render, mido_renderer.render], ids=["fast", "mido"])
 Render = Callable[[Score], bytes]
+
+
+def columns(score: Score) -> bytes:
+    with by_columns():
+        return smf.render(score)
+
+
+pytestmark = pytest.mark.parametrize("render", [smf.render, columns, mido_renderer.render])
 
 
 def score_of(*instruments: Instrument, task_id: str = "t1") -> Score:

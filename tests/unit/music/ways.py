@@ -1,0 +1,26 @@
+"""The two ways of the music: note by note, and by columns, whatever the song's length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+from unittest.mock import patch
+
+from workers.music import normalize, smf
+
+NEVER: Final = 1 << 60
+
+
+@contextmanager
+def by_columns() -> Iterator[None]:
+    """Columns for songs however short; what their typed decode refuses is still read note by note."""
+    with patch.object(normalize, "COLUMNS_FROM_BYTES", 0), patch.object(smf, "COLUMNS_FROM_NOTES", 1):
+        yield
+
+
+@contextmanager
+def note_by_note() -> Iterator[None]:
+    """No columns for songs however long."""
+    with patch.object(normalize, "COLUMNS_FROM_BYTES", NEVER), patch.object(smf, "COLUMNS_FROM_NOTES", NEVER):
+        yield

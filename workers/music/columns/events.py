@@ -1,0 +1,100 @@
+"""From tracks to their note events in the file's bytes (Standard MIDI Files 1.0), all tracks at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+
+from schemas.score import Note
+from workers.music.columns.notes import Ints, columns_of
+from workers.music.variable_length import variable_length
+
+# An event is one integer, so that sorting is fast: its track, its tick, a bit that is set in an on, seven bits
+# of pitch and seven of velocity.
+_DATA_BITS: Final = 14
+_ON: Final = 1 << _DATA_BITS
+_TICK_SHIFT: Final = _DATA_BITS + 1
+_TICK_BITS: Final = 28
+_TRACK_SHIFT: Final = _TICK_SHIFT + _TICK_BITS
+
+LAST_TICK: Final = (1 << _TICK_BITS) - 1
+"""The longest gap that a file may have: up to it no gap can be longer."""
+
+_SHORT: Final = 1 << 14
+"""Gaps below this take one byte or two."""
+
+_FILLER: Final = b"\x80"
+"""Stands where a gap takes one byte: no byte of a short gap, a pitch or a velocity is the same."""
+
+
+def note_events(tracks: Sequence[Sequence[Sequence[Note]]], statuses: Sequence[bytes]) -> list[bytes]:
+    """The note events of tracks, each given as its members' notes; one of them has a note at least.
+
+    Each track's first event is preceded by its status; running status says it for all others.
+
+    Raises:
+        OverflowError: a tick is beyond `LAST_TICK`.
+    """
+    parts = [[columns_of(notes) for notes in members] for members in tracks]
+    sizes = np.array([2 * sum(part.shape[1] for part in members) for members in parts], np.int64)
+    events = _in_order(np.concatenate([part for members in parts for part in members], axis=1), sizes)
+    firsts = np.cumsum(sizes) - sizes
+    gaps = _gaps(events, heads := firsts[sizes > 0])
+    breaks = np.union1d(heads, np.flatnonzero(gaps >= _SHORT))
+    runs = _runs(events, gaps, breaks, dict(zip(firsts.tolist(), statuses, strict=True)))
+    bounds = [*np.searchsorted(breaks, firsts).tolist(), len(runs)]
+    return [b"".join(runs[first:end]) for first, end in pairwise(bounds)]
+
+
+def _in_order(columns: Ints, sizes: Ints) -> Ints:
+    """All note events by track and tick; at one tick the offs by pitch, then the ons by pitch."""
+    starts, ends, pitches, velocities = columns
+    if max(starts.max(), ends.max()) > LAST_TICK:
+        raise OverflowError(f"A tick is beyond {LAST_TICK}.")
+    notes = np.repeat(np.arange(len(sizes), dtype=np.int64) << _TRACK_SHIFT, sizes // 2)
+    notes |= pitches << 7
+    ons = starts << _TICK_SHIFT
+    ons |= notes
+    ons |= velocities
+    ons |= _ON
+    offs = ends << _TICK_SHIFT
+    offs |= notes
+    events = np.concatenate([ons, offs])
+    events.sort()
+    return events
+
+
+def _gaps(events: Ints, firsts: Ints) -> Ints:
+    """The ticks from each event to the next of its track; the first event's from the beginning."""
+    ticks = events >> _TICK_SHIFT
+    ticks &= LAST_TICK
+    gaps = np.diff(ticks, prepend=0)
+    gaps[firsts] = ticks[firsts]
+    return gaps
+
+
+def _runs(events: Ints, gaps: Ints, breaks: Ints, statuses: dict[int, bytes]) -> list[bytes]:
+    """The bytes of each event at a break with those that follow on it up to the next."""
+    bytes_ = _bytes_after_short_gaps(events, gaps)
+    bounds = pairwise([*breaks.tolist(), len(events)])
+    heads = zip(bounds, events[breaks].tolist(), gaps[breaks].tolist(), strict=True)
+    return [
+        variable_length(gap)
+        + statuses.get(first, b"")
+        + bytes(((event >> 7) & 0x7F, event & 0x7F))
+        + bytes_[4 * (first + 1) : 4 * end].translate(None, _FILLER)
+        for (first, end), event, gap in heads
+    ]
+
+
+def _bytes_after_short_gaps(events: Ints, gaps: Ints) -> bytes:
+    """Four bytes an event: the gap, in one byte after a filler or in two, the pitch and the velocity."""
+    words = gaps >> 7
+    words |= 0x80
+    words |= (gaps & 0x7F) << 8
+    words |= (events & 0x3F80) << 9
+    words |= (events & 0x7F) << 24
+    return words.astype("<u4").tobytes()

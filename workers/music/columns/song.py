@@ -1,0 +1,73 @@
+"""From a song's columns to the score's instruments: the steps in their order."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from schemas.score import Instrument
+from workers.music.channels import DRUM_CHANNEL, Group, Player, share
+from workers.music.columns.decode import Columns
+from workers.music.columns.drops import heard
+from workers.music.columns.finds import Finds
+from workers.music.columns.notes import Ints, Notes
+from workers.music.columns.overlaps import settled
+from workers.music.columns.ticks import Placed, placed
+from workers.music.names import Names, Sound
+from workers.music.parts import identify
+from workers.music.repairs import Repairs
+
+
+def read_song(columns: Columns, names: Names, repairs: Repairs) -> tuple[list[Instrument], int]:
+    """The instruments of a song after all rules, and its duration in ticks."""
+    finds = Finds(columns.sizes)
+    parts = _parts(columns, names, finds)
+    stay = heard(columns, finds)
+    finds.tell(repairs)
+    notes = placed(stay, finds)
+    finds.tell(repairs)
+    sizes = np.bincount(stay.instrument, minlength=len(parts)).tolist()
+    groups = share(
+        [Player(sound.program, sound.drums, not size) for (_, sound), size in zip(parts, sizes, strict=True)]
+    )
+    _report_sharing(groups, finds)
+    left = settled(notes, _tracks(groups, len(parts)), finds)
+    finds.tell(repairs)
+    return _seated(parts, groups, left), int(left.end.max(initial=0))
+
+
+def _parts(columns: Columns, names: Names, finds: Finds) -> list[tuple[str, Sound]]:
+    if not columns.names:
+        finds.add("no-instruments", ())
+    parts = []
+    for index, (name, size) in enumerate(zip(columns.names, columns.sizes, strict=True)):
+        if not size:
+            finds.add("no-notes", (index,))
+        parts.append(identify(name, index, names, finds.add))
+    return parts
+
+
+def _report_sharing(groups: list[Group], finds: Finds) -> None:
+    for track, group in enumerate(groups, start=1):
+        if len(group.members) > 1 and group.channel != DRUM_CHANNEL:
+            for member in group.members:
+                finds.add("channels-shared", (member,), when=(track,))
+
+
+def _tracks(groups: list[Group], count: int) -> Ints:
+    """The track of each instrument."""
+    tracks = np.empty(count, np.int64)
+    for track, group in enumerate(groups, start=1):
+        tracks[group.members] = track
+    return tracks
+
+
+def _seated(parts: list[tuple[str, Sound]], groups: list[Group], notes: Placed) -> list[Instrument]:
+    columns = np.stack([notes.start, notes.end, notes.pitch, notes.velocity])
+    bounds = np.searchsorted(notes.instrument, np.arange(len(parts) + 1)).tolist()
+    instruments: dict[int, Instrument] = {}
+    for track, group in enumerate(groups, start=1):
+        for member in group.members:
+            name, sound = parts[member]
+            own = Notes(columns[:, bounds[member] : bounds[member + 1]])
+            instruments[member] = Instrument(name, group.program, sound.drums, group.channel, track, own)
+    return [instruments[index] for index in range(len(parts))]

@@ -1,0 +1,56 @@
+"""From heard notes to ticks and MIDI velocities: the rules of `ticks` and `velocity` on columns."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from schemas.score import TICKS_PER_SECOND
+from workers.music.columns.decode import Floats
+from workers.music.columns.drops import Heard
+from workers.music.columns.finds import Finds
+from workers.music.columns.notes import Ints
+from workers.music.ticks import GRID_STEP
+from workers.music.velocity import LOUDEST, VELOCITY_WHERE_MISSING
+
+
+class Placed(NamedTuple):
+    """Notes in ticks, with velocities of 1–127; ``number`` and ``instrument`` as in `Heard`."""
+
+    number: Ints
+    instrument: Ints
+    pitch: Ints
+    start: Ints
+    end: Ints
+    velocity: Ints
+
+
+def placed(notes: Heard, finds: Finds) -> Placed:
+    """The notes in ticks, in the order received, on one velocity scale."""
+    start, end = _ticks(np.maximum(notes.start, 0)), _ticks(notes.end)
+    finds.add_notes("negative-start", notes.number[notes.start < 0])
+    short = np.flatnonzero(start == end)
+    end[short] += 1
+    empty = short[notes.start[short] == notes.end[short]]
+    end[empty] += GRID_STEP - 1
+    finds.add_notes("zero-length", notes.number[empty])
+    velocity = _velocities(notes, finds)
+    return Placed(notes.number, notes.instrument, notes.pitch.astype(np.int64), start, end, velocity)
+
+
+def _ticks(seconds: Floats) -> Ints:
+    return np.floor(seconds * TICKS_PER_SECOND + 0.5).astype(np.int64)
+
+
+def _velocities(notes: Heard, finds: Finds) -> Ints:
+    velocity, missing = notes.velocity, np.isnan(notes.velocity)
+    finds.add_notes("velocity-missing", notes.number[missing])
+    if (velocity > 2).any():
+        finds.add_notes("velocity-scale-127", notes.number[~missing])
+        scaled = np.minimum(velocity, LOUDEST)
+    else:
+        scaled = LOUDEST * np.minimum(velocity, 1.0)
+    midi = np.maximum(np.floor(scaled + 0.5), 1)
+    midi[missing] = VELOCITY_WHERE_MISSING
+    return midi.astype(np.int64)
