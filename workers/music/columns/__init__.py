@@ -1,5 +1,6 @@
-"""The music of a long song: the same rules and bytes as note by note, on whole columns of notes (numpy).
+"""The music of a long song: the rules and the bytes of the files beside this package, on columns of notes (numpy).
 
-One file for each step, in the order of the way: `decode`, `drops`, `ticks`, `overlaps`, `notes`, `events`. Nothing
-outside of this package imports it before there is a long song: a process without one does without numpy.
+`received` has a song's columns, `drops`, `ticks` and `overlaps` are the rules, `song` calls one after the other,
+`notes` are what a score then has, and `events` writes them. Nothing imports them before there is a long song: a
+process without one does without numpy.
 """

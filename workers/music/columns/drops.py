@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from workers.music.columns.decode import Columns, Floats
 from workers.music.columns.finds import Finds
 from workers.music.columns.notes import Ints
+from workers.music.columns.received import Floats, Received
 from workers.music.notes import MAX_SECONDS
 from workers.music.repairs import Code
 
@@ -52,12 +52,12 @@ _FAULTS: Final[tuple[tuple[Code, Callable[[Heard], Mask]], ...]] = (
 """In their order: each is asked of those notes only that have none of the faults before."""
 
 
-def heard(columns: Columns, finds: Finds) -> Heard:
+def heard(song: Received, finds: Finds) -> Heard:
     """The notes that stay, in the order received."""
-    sizes = columns.sizes
+    sizes = song.sizes
     numbers = np.arange(sum(sizes), dtype=np.int64)
     instruments = np.repeat(np.arange(len(sizes), dtype=np.int64), sizes)
-    notes = Heard(numbers, instruments, columns.pitch, columns.start, columns.end, columns.velocity)
+    notes = Heard(numbers, instruments, song.pitch, song.start, song.end, song.velocity)
     for code, has_fault in _FAULTS:
         faulty = has_fault(notes)
         if faulty.any():

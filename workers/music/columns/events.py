@@ -10,6 +10,7 @@ import numpy as np
 
 from schemas.score import Note
 from workers.music.columns.notes import Ints, columns_of
+from workers.music.tracks import LAST_TICK
 from workers.music.variable_length import variable_length
 
 # An event is one integer, so that sorting is fast: its track, its tick, a bit that is set in an on, seven bits
@@ -17,11 +18,8 @@ from workers.music.variable_length import variable_length
 _DATA_BITS: Final = 14
 _ON: Final = 1 << _DATA_BITS
 _TICK_SHIFT: Final = _DATA_BITS + 1
-_TICK_BITS: Final = 28
+_TICK_BITS: Final = LAST_TICK.bit_length()
 _TRACK_SHIFT: Final = _TICK_SHIFT + _TICK_BITS
-
-LAST_TICK: Final = (1 << _TICK_BITS) - 1
-"""The longest gap that a file may have: up to it no gap can be longer."""
 
 _SHORT: Final = 1 << 14
 """Gaps below this take one byte or two."""

@@ -11,10 +11,16 @@ import numpy.typing as npt
 import orjson
 
 from schemas.score import Note, NotesInArrays
+from workers.music.tracks import LAST_TICK
 
 Ints = npt.NDArray[np.int64]
 
 _FIELDS: Final = len(Note._fields)
+_SHAPE: Final = b"[,,,]"
+
+# What `Score` takes, but for times that no file can have.
+_LOWEST: Final = np.array([0, 1, 0, 1])
+_HIGHEST: Final = np.array([LAST_TICK, LAST_TICK, 127, 127])
 
 
 class Notes(NotesInArrays):
@@ -47,7 +53,7 @@ class Notes(NotesInArrays):
         return f"Notes({list(self)!r})"
 
     def json(self) -> bytes:
-        """The notes in JSON."""
+        """The notes in JSON, without spaces."""
         return orjson.dumps(np.ascontiguousarray(self.columns.T), option=orjson.OPT_SERIALIZE_NUMPY)
 
 
@@ -61,3 +67,21 @@ def columns_of(notes: Sequence[Note]) -> Ints:
         return notes.columns
     flat = np.fromiter(chain.from_iterable(notes), np.int64, _FIELDS * len(notes))
     return flat.reshape(-1, _FIELDS).T
+
+
+def notes_in(json: bytes) -> Notes | None:
+    """The notes that `Notes.json` wrote; None where JSON is written otherwise, or where it is no notes of a score.
+
+    Args:
+        json: any valid JSON text.
+    """
+    shape = json.translate(None, b"0123456789")
+    count = len(shape) // len(_SHAPE + b",")
+    if shape != b"[" + b",".join([_SHAPE] * count) + b"]":
+        return None
+    # All numbers are there, since the text is valid; one beyond 64 bits is read as the largest of them.
+    flat = np.fromstring(json.translate(None, b"[]"), np.int64, sep=",")
+    columns = flat.reshape(-1, _FIELDS).T
+    if count and not ((columns.min(axis=1) >= _LOWEST) & (columns.max(axis=1) <= _HIGHEST)).all():
+        return None
+    return Notes(columns)

@@ -6,22 +6,22 @@ import numpy as np
 
 from schemas.score import Instrument
 from workers.music.channels import DRUM_CHANNEL, Group, Player, share
-from workers.music.columns.decode import Columns
 from workers.music.columns.drops import heard
 from workers.music.columns.finds import Finds
 from workers.music.columns.notes import Ints, Notes
 from workers.music.columns.overlaps import settled
+from workers.music.columns.received import Received
 from workers.music.columns.ticks import Placed, placed
 from workers.music.names import Names, Sound
 from workers.music.parts import identify
 from workers.music.repairs import Repairs
 
 
-def read_song(columns: Columns, names: Names, repairs: Repairs) -> tuple[list[Instrument], int]:
+def read_song(song: Received, names: Names, repairs: Repairs) -> tuple[list[Instrument], int]:
     """The instruments of a song after all rules, and its duration in ticks."""
-    finds = Finds(columns.sizes)
-    parts = _parts(columns, names, finds)
-    stay = heard(columns, finds)
+    finds = Finds(song.sizes)
+    parts = _parts(song, names, finds)
+    stay = heard(song, finds)
     finds.tell(repairs)
     notes = placed(stay, finds)
     finds.tell(repairs)
@@ -35,11 +35,11 @@ def read_song(columns: Columns, names: Names, repairs: Repairs) -> tuple[list[In
     return _seated(parts, groups, left), int(left.end.max(initial=0))
 
 
-def _parts(columns: Columns, names: Names, finds: Finds) -> list[tuple[str, Sound]]:
-    if not columns.names:
+def _parts(song: Received, names: Names, finds: Finds) -> list[tuple[str, Sound]]:
+    if not song.names:
         finds.add("no-instruments", ())
     parts = []
-    for index, (name, size) in enumerate(zip(columns.names, columns.sizes, strict=True)):
+    for index, (name, size) in enumerate(zip(song.names, song.sizes, strict=True)):
         if not size:
             finds.add("no-notes", (index,))
         parts.append(identify(name, index, names, finds.add))

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from schemas.score import TICKS_PER_SECOND
-from workers.music.columns.decode import Floats
 from workers.music.columns.drops import Heard
 from workers.music.columns.finds import Finds
 from workers.music.columns.notes import Ints
+from workers.music.columns.received import Floats
 from workers.music.ticks import GRID_STEP
 from workers.music.velocity import LOUDEST, VELOCITY_WHERE_MISSING
 

@@ -16,9 +16,9 @@ from schemas.score import Score
 from tests.unit.music.ways import by_columns, note_by_note
 from tests.unit.schemas.dialects import senders
 from workers.music.columns import overlaps
-from workers.music.columns.decode import decode
 from workers.music.errors import InvalidPayload, TooLarge
 from workers.music.normalize import normalize
+from workers.music.typed_body import read_typed
 
 Text = st.SearchStrategy[str]
 
@@ -113,7 +113,7 @@ def scored(text: bytes, dialect: str) -> Score | str:
 @settings(max_examples=300, deadline=None)
 @given(CLEAN | DIRTY)
 def test_whatever_the_columns_take_is_the_same_score(instruments: str) -> None:
-    assert decode(body(instruments), AUTO) is not None
+    assert read_typed(body(instruments), AUTO) is not None
     columns, reference = both(body(instruments))
     assert columns == reference
 
