@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from schemas.score import Note
 from workers.music.columns.notes import Ints, columns_of
 from workers.music.tracks import LAST_TICK
 from workers.music.variable_length import variable_length
+
+Words = npt.NDArray[np.integer]
 
 # An event is one integer, so that sorting is fast: its track, its tick, a bit that is set in an on, seven bits
 # of pitch and seven of velocity.
@@ -52,15 +56,14 @@ def _in_order(columns: Ints, sizes: Ints) -> Ints:
     starts, ends, pitches, velocities = columns
     if max(starts.max(), ends.max()) > LAST_TICK:
         raise OverflowError(f"A tick is beyond {LAST_TICK}.")
-    notes = np.repeat(np.arange(len(sizes), dtype=np.int64) << _TRACK_SHIFT, sizes // 2)
-    notes |= pitches << 7
-    ons = starts << _TICK_SHIFT
-    ons |= notes
+    events = np.repeat(np.arange(len(sizes), dtype=np.int64) << _TRACK_SHIFT, sizes // 2)
+    events |= pitches << 7
+    events = np.concatenate([events, events])
+    ons, offs = events[: len(starts)], events[len(starts) :]
+    ons |= starts << _TICK_SHIFT
     ons |= velocities
     ons |= _ON
-    offs = ends << _TICK_SHIFT
-    offs |= notes
-    events = np.concatenate([ons, offs])
+    offs |= ends << _TICK_SHIFT
     events.sort()
     return events
 
@@ -76,23 +79,24 @@ def _gaps(events: Ints, firsts: Ints) -> Ints:
 
 def _runs(events: Ints, gaps: Ints, breaks: Ints, statuses: dict[int, bytes]) -> list[bytes]:
     """The bytes of each event at a break with those that follow on it up to the next."""
-    bytes_ = _bytes_after_short_gaps(events, gaps)
+    words = _after_short_gaps(events, gaps)
     bounds = pairwise([*breaks.tolist(), len(events)])
     heads = zip(bounds, events[breaks].tolist(), gaps[breaks].tolist(), strict=True)
     return [
         variable_length(gap)
         + statuses.get(first, b"")
         + bytes(((event >> 7) & 0x7F, event & 0x7F))
-        + bytes_[4 * (first + 1) : 4 * end].translate(None, _FILLER)
+        + words[first + 1 : end].tobytes().translate(None, _FILLER)
         for (first, end), event, gap in heads
     ]
 
 
-def _bytes_after_short_gaps(events: Ints, gaps: Ints) -> bytes:
+def _after_short_gaps(events: Ints, gaps: Ints) -> Words:
     """Four bytes an event: the gap, in one byte after a filler or in two, the pitch and the velocity."""
-    words = gaps >> 7
+    data, gap = events.astype(np.uint32), gaps.astype(np.uint32)
+    words = gap >> 7
     words |= 0x80
-    words |= (gaps & 0x7F) << 8
-    words |= (events & 0x3F80) << 9
-    words |= (events & 0x7F) << 24
-    return words.astype("<u4").tobytes()
+    words |= (gap & 0x7F) << 8
+    words |= (data & 0x3F80) << 9
+    words |= data << 24 & 0x7F000000
+    return words if sys.byteorder == "little" else words.byteswap()

@@ -18,7 +18,18 @@ _PITCH_MASK: Final = (1 << _PITCH_BITS) - 1
 _TICK_BITS: Final = 27
 _TICK_MASK: Final = (1 << _TICK_BITS) - 1
 _PLACE_BITS: Final = 18
+_PLACE_MASK: Final = (1 << _PLACE_BITS) - 1
 _MAX_PLACES: Final = 1 << _PLACE_BITS
+
+
+class Settled(NamedTuple):
+    """What is left of the notes."""
+
+    instrument: Ints
+    start: Ints
+    end: Ints
+    pitch: Ints
+    velocity: Ints
 
 
 class _Voiced(NamedTuple):
@@ -30,25 +41,29 @@ class _Voiced(NamedTuple):
     velocity: Ints
 
 
-def settled(notes: Placed, tracks: Ints, finds: Finds) -> Placed:
+def settled(notes: Placed, tracks: Ints, finds: Finds) -> Settled:
     """The notes without repeats and overlaps in any track, sorted by instrument, start and pitch.
 
     ``tracks`` has the track of each instrument.
     """
-    key, place = _sorted((tracks[notes.instrument] << _PITCH_BITS | notes.pitch) << _TICK_BITS | notes.start)
-    voiced = _Voiced(key, place, notes.end[place], notes.velocity[place])
-    voiced = _merged(voiced, notes.number, finds)
+    key = tracks.take(notes.instrument)
+    _append(key, notes.pitch, _PITCH_BITS)
+    _append(key, notes.start, _TICK_BITS)
+    place = _sort(key)
+    voiced = _merged(
+        _Voiced(key, place, notes.end.take(place), notes.velocity.take(place)), notes.number, finds
+    )
     _trim(voiced, notes.number, finds)
-    return _by_instrument(voiced, notes)
+    return _by_instrument(voiced, notes.instrument)
 
 
 def _merged(notes: _Voiced, numbers: Ints, finds: Finds) -> _Voiced:
     """Of notes with one start and pitch, the first received, with the latest end and the loudest velocity."""
-    repeats = np.diff(notes.key, prepend=-1) == 0
-    if not repeats.any():
+    repeats = np.flatnonzero(notes.key[1:] == notes.key[:-1]) + 1
+    if not len(repeats):
         return notes
     finds.add_notes("repeated-note", numbers[notes.place[repeats]], when=_first_track(notes.key[repeats]))
-    firsts = np.flatnonzero(~repeats)
+    firsts = np.delete(np.arange(len(notes.key)), repeats)
     return _Voiced(
         notes.key[firsts],
         notes.place[firsts],
@@ -73,28 +88,35 @@ def _first_track(keys: Ints) -> Place:
     return (int(keys[0]) >> (_TICK_BITS + _PITCH_BITS),)
 
 
-def _by_instrument(notes: _Voiced, placed: Placed) -> Placed:
-    pitches, starts = notes.key >> _TICK_BITS & _PITCH_MASK, notes.key & _TICK_MASK
-    instruments = placed.instrument[notes.place]
-    key, place = _sorted((instruments << _TICK_BITS | starts) << _PITCH_BITS | pitches)
-    return Placed(
-        placed.number[notes.place[place]],
-        key >> (_TICK_BITS + _PITCH_BITS),
-        key & _PITCH_MASK,
-        key >> _PITCH_BITS & _TICK_MASK,
-        notes.end[place],
-        notes.velocity[place],
+def _by_instrument(notes: _Voiced, instruments: Ints) -> Settled:
+    key = instruments.take(notes.place)
+    _append(key, notes.key & _TICK_MASK, _TICK_BITS)
+    _append(key, (notes.key >> _TICK_BITS) & _PITCH_MASK, _PITCH_BITS)
+    place = _sort(key)
+    pitch = key & _PITCH_MASK
+    key >>= _PITCH_BITS
+    return Settled(
+        key >> _TICK_BITS, key & _TICK_MASK, notes.end.take(place), pitch, notes.velocity.take(place)
     )
 
 
-def _sorted(keys: Ints) -> tuple[Ints, Ints]:
-    """The keys in their order, and the place that each had; equal ones as they stood.
+def _append(key: Ints, numbers: Ints, bits: int) -> None:
+    """Let the keys compare by these numbers, too, where all that they hold so far is equal."""
+    key <<= bits
+    key |= numbers
+
+
+def _sort(key: Ints) -> Ints:
+    """Sort the keys, and return the place that each had; equal ones stay as they stood.
 
     Sorting integers that hold both takes half the time of `argsort`.
     """
-    if len(keys) > _MAX_PLACES:
-        places = np.argsort(keys, kind="stable")
-        return keys[places], places
-    both = keys << _PLACE_BITS | np.arange(len(keys), dtype=np.int64)
-    both.sort()
-    return both >> _PLACE_BITS, both & ((1 << _PLACE_BITS) - 1)
+    if len(key) > _MAX_PLACES:
+        place = np.argsort(key, kind="stable")
+        key[:] = key[place]
+        return place
+    _append(key, np.arange(len(key), dtype=np.int64), _PLACE_BITS)
+    key.sort()
+    place = key & _PLACE_MASK
+    key >>= _PLACE_BITS
+    return place

@@ -9,9 +9,9 @@ from workers.music.channels import DRUM_CHANNEL, Group, Player, share
 from workers.music.columns.drops import heard
 from workers.music.columns.finds import Finds
 from workers.music.columns.notes import Ints, Notes
-from workers.music.columns.overlaps import settled
+from workers.music.columns.overlaps import Settled, settled
 from workers.music.columns.received import Received
-from workers.music.columns.ticks import Placed, placed
+from workers.music.columns.ticks import placed
 from workers.music.names import Names, Sound
 from workers.music.parts import identify
 from workers.music.repairs import Repairs
@@ -25,7 +25,7 @@ def read_song(song: Received, names: Names, repairs: Repairs) -> tuple[list[Inst
     finds.tell(repairs)
     notes = placed(stay, finds)
     finds.tell(repairs)
-    sizes = np.bincount(stay.instrument, minlength=len(parts)).tolist()
+    sizes = np.diff(_bounds(stay.instrument, len(parts))).tolist()
     groups = share(
         [Player(sound.program, sound.drums, not size) for (_, sound), size in zip(parts, sizes, strict=True)]
     )
@@ -61,9 +61,9 @@ def _tracks(groups: list[Group], count: int) -> Ints:
     return tracks
 
 
-def _seated(parts: list[tuple[str, Sound]], groups: list[Group], notes: Placed) -> list[Instrument]:
+def _seated(parts: list[tuple[str, Sound]], groups: list[Group], notes: Settled) -> list[Instrument]:
     columns = np.stack([notes.start, notes.end, notes.pitch, notes.velocity])
-    bounds = np.searchsorted(notes.instrument, np.arange(len(parts) + 1)).tolist()
+    bounds = _bounds(notes.instrument, len(parts)).tolist()
     instruments: dict[int, Instrument] = {}
     for track, group in enumerate(groups, start=1):
         for member in group.members:
@@ -71,3 +71,8 @@ def _seated(parts: list[tuple[str, Sound]], groups: list[Group], notes: Placed) 
             own = Notes(columns[:, bounds[member] : bounds[member + 1]])
             instruments[member] = Instrument(name, group.program, sound.drums, group.channel, track, own)
     return [instruments[index] for index in range(len(parts))]
+
+
+def _bounds(instruments: Ints, count: int) -> Ints:
+    """Where the notes of each instrument begin, of which they are sorted by; and where the last one's end."""
+    return np.searchsorted(instruments, np.arange(count + 1, dtype=np.int64))

@@ -28,29 +28,31 @@ class Placed(NamedTuple):
 
 def placed(notes: Heard, finds: Finds) -> Placed:
     """The notes in ticks, in the order received, on one velocity scale."""
-    start, end = _ticks(np.maximum(notes.start, 0)), _ticks(notes.end)
-    finds.add_notes("negative-start", notes.number[notes.start < 0])
+    early = np.flatnonzero(notes.start < 0)
+    finds.add_notes("negative-start", notes.number[early])
+    start, end = _rounded(notes.start * TICKS_PER_SECOND), _rounded(notes.end * TICKS_PER_SECOND)
+    start[early] = 0
     short = np.flatnonzero(start == end)
     end[short] += 1
     empty = short[notes.start[short] == notes.end[short]]
-    end[empty] += GRID_STEP - 1
+    end[empty] = start[empty] + GRID_STEP
     finds.add_notes("zero-length", notes.number[empty])
     velocity = _velocities(notes, finds)
     return Placed(notes.number, notes.instrument, notes.pitch.astype(np.int64), start, end, velocity)
 
 
-def _ticks(seconds: Floats) -> Ints:
-    return np.floor(seconds * TICKS_PER_SECOND + 0.5).astype(np.int64)
-
-
 def _velocities(notes: Heard, finds: Finds) -> Ints:
-    velocity, missing = notes.velocity, np.isnan(notes.velocity)
+    missing = np.flatnonzero(np.isnan(notes.velocity))
     finds.add_notes("velocity-missing", notes.number[missing])
-    if (velocity > 2).any():
-        finds.add_notes("velocity-scale-127", notes.number[~missing])
-        scaled = np.minimum(velocity, LOUDEST)
+    if (notes.velocity > 2).any():
+        finds.add_notes("velocity-scale-127", np.delete(notes.number, missing))
+        scaled = np.minimum(notes.velocity, LOUDEST)
     else:
-        scaled = LOUDEST * np.minimum(velocity, 1.0)
-    midi = np.maximum(np.floor(scaled + 0.5), 1)
-    midi[missing] = VELOCITY_WHERE_MISSING
-    return midi.astype(np.int64)
+        scaled = LOUDEST * np.minimum(notes.velocity, 1.0)
+    scaled[missing] = VELOCITY_WHERE_MISSING
+    return np.maximum(_rounded(scaled), 1)
+
+
+def _rounded(numbers: Floats) -> Ints:
+    numbers += 0.5
+    return np.floor(numbers, out=numbers).astype(np.int64)

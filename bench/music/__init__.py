@@ -1,0 +1,1 @@
+"""Benchmarks of the music: see `__main__`."""
