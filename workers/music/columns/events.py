@@ -71,9 +71,9 @@ def _in_order(columns: Ints, sizes: Ints) -> Ints:
 def _gaps(events: Ints, firsts: Ints) -> Ints:
     """The ticks from each event to the next of its track; the first event's from the beginning."""
     ticks = events >> _TICK_SHIFT
-    ticks &= LAST_TICK
-    gaps = np.diff(ticks, prepend=0)
-    gaps[firsts] = ticks[firsts]
+    gaps = np.empty_like(ticks)
+    np.subtract(ticks[1:], ticks[:-1], out=gaps[1:])
+    gaps[firsts] = ticks[firsts] & LAST_TICK
     return gaps
 
 

@@ -9,21 +9,21 @@ import numpy as np
 from workers.music.columns.finds import Finds
 from workers.music.columns.notes import Ints
 from workers.music.columns.ticks import Placed
-from workers.music.repairs import Place
 
-# Notes are sorted as integers: a track or an instrument, both up to 1,024, seven bits of pitch, 27 of the start's
-# tick, which is within 24 h; and, where they are not too many, 18 of their place.
+# Notes are sorted as integers: the number of their track, of which 16 sound, 27 bits of their start's tick, which is
+# within 24 h, seven of their pitch; and, where they are not too many, 18 of their place.
 _PITCH_BITS: Final = 7
 _PITCH_MASK: Final = (1 << _PITCH_BITS) - 1
 _TICK_BITS: Final = 27
 _TICK_MASK: Final = (1 << _TICK_BITS) - 1
+_TRACK_SHIFT: Final = _PITCH_BITS + _TICK_BITS
 _PLACE_BITS: Final = 18
 _PLACE_MASK: Final = (1 << _PLACE_BITS) - 1
 _MAX_PLACES: Final = 1 << _PLACE_BITS
 
 
 class Settled(NamedTuple):
-    """What is left of the notes."""
+    """What is left of the notes, sorted by instrument, start and pitch."""
 
     instrument: Ints
     start: Ints
@@ -32,8 +32,8 @@ class Settled(NamedTuple):
     velocity: Ints
 
 
-class _Voiced(NamedTuple):
-    """Notes sorted by ``key``: their track, pitch and start; ``place`` is theirs among those that were sorted."""
+class _Sorted(NamedTuple):
+    """Notes sorted by ``key``: their track, start and pitch; ``place`` is theirs in the order received."""
 
     key: Ints
     place: Ints
@@ -42,62 +42,49 @@ class _Voiced(NamedTuple):
 
 
 def settled(notes: Placed, tracks: Ints, finds: Finds) -> Settled:
-    """The notes without repeats and overlaps in any track, sorted by instrument, start and pitch.
-
-    ``tracks`` has the track of each instrument.
-    """
+    """The notes without repeats and overlaps; ``tracks`` has the number of each instrument's track, from 0 to 15."""
     key = tracks.take(notes.instrument)
-    _append(key, notes.pitch, _PITCH_BITS)
     _append(key, notes.start, _TICK_BITS)
+    _append(key, notes.pitch, _PITCH_BITS)
     place = _sort(key)
-    voiced = _merged(
-        _Voiced(key, place, notes.end.take(place), notes.velocity.take(place)), notes.number, finds
-    )
-    _trim(voiced, notes.number, finds)
-    return _by_instrument(voiced, notes.instrument)
+    in_order = _Sorted(key, place, notes.end.take(place), notes.velocity.take(place))
+    left = _merged(in_order, notes.number, finds)
+    _trim(left, notes.number, finds)
+    return _by_instrument(left, notes.instrument)
 
 
-def _merged(notes: _Voiced, numbers: Ints, finds: Finds) -> _Voiced:
+def _merged(notes: _Sorted, numbers: Ints, finds: Finds) -> _Sorted:
     """Of notes with one start and pitch, the first received, with the latest end and the loudest velocity."""
     repeats = np.flatnonzero(notes.key[1:] == notes.key[:-1]) + 1
     if not len(repeats):
         return notes
-    finds.add_notes("repeated-note", numbers[notes.place[repeats]], when=_first_track(notes.key[repeats]))
+    track = int(notes.key[repeats[0]]) >> _TRACK_SHIFT
+    finds.add_notes("repeated-note", numbers[notes.place[repeats]], when=(track,))
     firsts = np.delete(np.arange(len(notes.key)), repeats)
-    return _Voiced(
-        notes.key[firsts],
-        notes.place[firsts],
-        np.maximum.reduceat(notes.end, firsts),
-        np.maximum.reduceat(notes.velocity, firsts),
-    )
+    end, velocity = np.maximum.reduceat(notes.end, firsts), np.maximum.reduceat(notes.velocity, firsts)
+    return _Sorted(notes.key[firsts], notes.place[firsts], end, velocity)
 
 
-def _trim(notes: _Voiced, numbers: Ints, finds: Finds) -> None:
-    """Let each note end where the next of its pitch starts, at the latest."""
-    voices, starts = notes.key >> _TICK_BITS, notes.key & _TICK_MASK
-    overlaps = (voices[1:] == voices[:-1]) & (notes.end[:-1] > starts[1:])
-    if overlaps.any():
-        earlier = np.flatnonzero(overlaps)
-        finds.add_notes(
-            "overlap-trimmed", numbers[notes.place[earlier]], when=_first_track(notes.key[earlier])
-        )
-        notes.end[earlier] = starts[earlier + 1]
+def _trim(notes: _Sorted, numbers: Ints, finds: Finds) -> None:
+    """Let each note end where the next of its pitch in its track starts, at the latest."""
+    voices = (notes.key >> _TRACK_SHIFT << _PITCH_BITS | notes.key & _PITCH_MASK).astype(np.uint16)
+    order = np.argsort(voices, kind="stable")  # of 16 bits, that is a radix sort
+    voices, ends = voices.take(order), notes.end.take(order)
+    starts = (notes.key >> _PITCH_BITS & _TICK_MASK).take(order)
+    earlier = np.flatnonzero((voices[1:] == voices[:-1]) & (ends[:-1] > starts[1:]))
+    if len(earlier):
+        trimmed, track = order[earlier], int(voices[earlier[0]]) >> _PITCH_BITS
+        finds.add_notes("overlap-trimmed", numbers[notes.place[trimmed]], when=(track,))
+        notes.end[trimmed] = starts[earlier + 1]
 
 
-def _first_track(keys: Ints) -> Place:
-    return (int(keys[0]) >> (_TICK_BITS + _PITCH_BITS),)
-
-
-def _by_instrument(notes: _Voiced, instruments: Ints) -> Settled:
-    key = instruments.take(notes.place)
-    _append(key, notes.key & _TICK_MASK, _TICK_BITS)
-    _append(key, (notes.key >> _TICK_BITS) & _PITCH_MASK, _PITCH_BITS)
-    place = _sort(key)
-    pitch = key & _PITCH_MASK
-    key >>= _PITCH_BITS
-    return Settled(
-        key >> _TICK_BITS, key & _TICK_MASK, notes.end.take(place), pitch, notes.velocity.take(place)
-    )
+def _by_instrument(notes: _Sorted, instruments: Ints) -> Settled:
+    instrument, start = instruments.take(notes.place), notes.key >> _PITCH_BITS & _TICK_MASK
+    left = Settled(instrument, start, notes.end, notes.key & _PITCH_MASK, notes.velocity)
+    if (instrument[1:] >= instrument[:-1]).all():
+        return left
+    order = np.argsort(instrument.astype(np.uint16), kind="stable")  # instruments share a track
+    return Settled._make(column.take(order) for column in left)
 
 
 def _append(key: Ints, numbers: Ints, bits: int) -> None:

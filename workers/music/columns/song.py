@@ -29,8 +29,9 @@ def read_song(song: Received, names: Names, repairs: Repairs) -> tuple[list[Inst
     groups = share(
         [Player(sound.program, sound.drums, not size) for (_, sound), size in zip(parts, sizes, strict=True)]
     )
-    _report_sharing(groups, finds)
-    left = settled(notes, _tracks(groups, len(parts)), finds)
+    sounding = [group for group in groups if group.channel is not None]
+    _report_sharing(sounding, finds)
+    left = settled(notes, _tracks(sounding, len(parts)), finds)
     finds.tell(repairs)
     return _seated(parts, groups, left), int(left.end.max(initial=0))
 
@@ -46,17 +47,17 @@ def _parts(song: Received, names: Names, finds: Finds) -> list[tuple[str, Sound]
     return parts
 
 
-def _report_sharing(groups: list[Group], finds: Finds) -> None:
-    for track, group in enumerate(groups, start=1):
+def _report_sharing(sounding: list[Group], finds: Finds) -> None:
+    for track, group in enumerate(sounding):
         if len(group.members) > 1 and group.channel != DRUM_CHANNEL:
             for member in group.members:
                 finds.add("channels-shared", (member,), when=(track,))
 
 
-def _tracks(groups: list[Group], count: int) -> Ints:
-    """The track of each instrument."""
-    tracks = np.empty(count, np.int64)
-    for track, group in enumerate(groups, start=1):
+def _tracks(sounding: list[Group], count: int) -> Ints:
+    """The number, among the tracks that sound, of each instrument's."""
+    tracks = np.zeros(count, np.int64)
+    for track, group in enumerate(sounding):
         tracks[group.members] = track
     return tracks
 
