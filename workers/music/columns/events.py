@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from schemas.score import Note
-from workers.music.columns.notes import Ints, columns_of
+from workers.music.columns.notes import Columns, Ints, columns_of
 from workers.music.tracks import LAST_TICK
 from workers.music.variable_length import variable_length
 
@@ -41,43 +41,46 @@ def note_events(tracks: Sequence[Sequence[Sequence[Note]]], statuses: Sequence[b
         OverflowError: a tick is beyond `LAST_TICK`.
     """
     parts = [[columns_of(notes) for notes in members] for members in tracks]
-    sizes = np.array([2 * sum(part.shape[1] for part in members) for members in parts], np.int64)
-    events = _in_order(np.concatenate([part for members in parts for part in members], axis=1), sizes)
+    sizes = np.array([2 * sum(len(part.start) for part in members) for members in parts], np.int64)
+    columns = Columns(*map(np.concatenate, zip(*chain.from_iterable(parts), strict=True)))
+    events = _in_order(columns, sizes)
     firsts = np.cumsum(sizes) - sizes
     gaps = _gaps(events, heads := firsts[sizes > 0])
-    breaks = np.union1d(heads, np.flatnonzero(gaps >= _SHORT))
+    is_break = gaps >= _SHORT
+    is_break[heads] = True
+    breaks = np.flatnonzero(is_break)
     runs = _runs(events, gaps, breaks, dict(zip(firsts.tolist(), statuses, strict=True)))
     bounds = [*np.searchsorted(breaks, firsts).tolist(), len(runs)]
     return [b"".join(runs[first:end]) for first, end in pairwise(bounds)]
 
 
-def _in_order(columns: Ints, sizes: Ints) -> Ints:
+def _in_order(notes: Columns, sizes: Ints) -> Ints:
     """All note events by track and tick; at one tick the offs by pitch, then the ons by pitch."""
-    starts, ends, pitches, velocities = columns
-    if max(starts.max(), ends.max()) > LAST_TICK:
+    if max(notes.start.max(), notes.end.max()) > LAST_TICK:
         raise OverflowError(f"A tick is beyond {LAST_TICK}.")
-    events = np.repeat(np.arange(len(sizes), dtype=np.int64) << _TRACK_SHIFT, sizes // 2)
-    events |= pitches << 7
-    events = np.concatenate([events, events])
-    ons, offs = events[: len(starts)], events[len(starts) :]
-    ons |= starts << _TICK_SHIFT
-    ons |= velocities
-    ons |= _ON
-    offs |= ends << _TICK_SHIFT
-    events.sort()
+    of_notes = np.repeat(np.arange(len(sizes), dtype=np.int64) << _TRACK_SHIFT, sizes // 2)
+    of_notes |= notes.pitch << 7
+    events = np.concatenate([of_notes, of_notes])
+    ons, offs = events[: len(of_notes)], events[len(of_notes) :]
+    ons |= notes.start << _TICK_SHIFT
+    ons |= notes.velocity | _ON
+    offs |= notes.end << _TICK_SHIFT
+    events.sort(kind="stable")  # quick with what is almost in order, as ons and offs are
     return events
 
 
-def _gaps(events: Ints, firsts: Ints) -> Ints:
+def _gaps(events: Ints, firsts: Ints) -> Words:
     """The ticks from each event to the next of its track; the first event's from the beginning."""
-    ticks = events >> _TICK_SHIFT
+    ticks = (events >> _TICK_SHIFT).astype(
+        np.uint32
+    )  # with four bits of the track, which are equal within one
     gaps = np.empty_like(ticks)
     np.subtract(ticks[1:], ticks[:-1], out=gaps[1:])
     gaps[firsts] = ticks[firsts] & LAST_TICK
     return gaps
 
 
-def _runs(events: Ints, gaps: Ints, breaks: Ints, statuses: dict[int, bytes]) -> list[bytes]:
+def _runs(events: Ints, gaps: Words, breaks: Ints, statuses: dict[int, bytes]) -> list[bytes]:
     """The bytes of each event at a break with those that follow on it up to the next."""
     words = _after_short_gaps(events, gaps)
     bounds = pairwise([*breaks.tolist(), len(events)])
@@ -91,12 +94,12 @@ def _runs(events: Ints, gaps: Ints, breaks: Ints, statuses: dict[int, bytes]) ->
     ]
 
 
-def _after_short_gaps(events: Ints, gaps: Ints) -> Words:
+def _after_short_gaps(events: Ints, gaps: Words) -> Words:
     """Four bytes an event: the gap, in one byte after a filler or in two, the pitch and the velocity."""
-    data, gap = events.astype(np.uint32), gaps.astype(np.uint32)
-    words = gap >> 7
+    data = events.astype(np.uint32)
+    words = gaps >> 7
     words |= 0x80
-    words |= (gap & 0x7F) << 8
+    words |= (gaps & 0x7F) << 8
     words |= (data & 0x3F80) << 9
     words |= data << 24 & 0x7F000000
     return words if sys.byteorder == "little" else words.byteswap()

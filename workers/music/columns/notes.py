@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Final, overload
+from typing import Final, NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -18,33 +18,38 @@ Ints = npt.NDArray[np.int64]
 _FIELDS: Final = len(Note._fields)
 _SHAPE: Final = b"[,,,]"
 
-# What `Score` takes, but for times that no file can have.
-_LOWEST: Final = np.array([0, 1, 0, 1])
-_HIGHEST: Final = np.array([LAST_TICK, LAST_TICK, 127, 127])
+
+class Columns(NamedTuple):
+    """Numbers of the same notes, in arrays of one length."""
+
+    start: Ints
+    end: Ints
+    pitch: Ints
+    velocity: Ints
 
 
 class Notes(NotesInArrays):
-    """Notes whose ``columns`` are their starts, ends, pitches and velocities: an array of 4 rows."""
+    """Notes that are held in columns."""
 
     __slots__ = ("columns",)
     __hash__ = None  # type: ignore[assignment]  # they equal lists
 
-    def __init__(self, columns: Ints) -> None:
+    def __init__(self, columns: Columns) -> None:
         self.columns = columns
 
     def __len__(self) -> int:
-        return int(self.columns.shape[1])
+        return len(self.columns.start)
 
     def __iter__(self) -> Iterator[Note]:
-        return map(Note, *self.columns.tolist())
+        return map(Note, *(column.tolist() for column in self.columns))
 
     @overload
     def __getitem__(self, index: int) -> Note: ...
     @overload
     def __getitem__(self, index: slice) -> Notes: ...
     def __getitem__(self, index: int | slice) -> Note | Notes:
-        chosen = self.columns[:, index]
-        return Notes(chosen) if isinstance(index, slice) else Note(*chosen.tolist())
+        chosen = [column[index] for column in self.columns]
+        return Notes(Columns(*chosen)) if isinstance(index, slice) else Note(*map(int, chosen))
 
     def __eq__(self, other: object) -> bool:
         return list(self) == list(other) if isinstance(other, Notes | list) else NotImplemented
@@ -54,10 +59,10 @@ class Notes(NotesInArrays):
 
     def json(self) -> bytes:
         """The notes in JSON, without spaces."""
-        return orjson.dumps(np.ascontiguousarray(self.columns.T), option=orjson.OPT_SERIALIZE_NUMPY)
+        return orjson.dumps(np.stack(self.columns, axis=1), option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def columns_of(notes: Sequence[Note]) -> Ints:
+def columns_of(notes: Sequence[Note]) -> Columns:
     """The columns of any notes.
 
     Raises:
@@ -65,8 +70,12 @@ def columns_of(notes: Sequence[Note]) -> Ints:
     """
     if isinstance(notes, Notes):
         return notes.columns
-    flat = np.fromiter(chain.from_iterable(notes), np.int64, _FIELDS * len(notes))
-    return flat.reshape(-1, _FIELDS).T
+    return _columns(np.fromiter(chain.from_iterable(notes), np.int64, _FIELDS * len(notes)))
+
+
+def _columns(flat: Ints) -> Columns:
+    """The columns of notes of which one number follows on another."""
+    return Columns(*flat.reshape(-1, _FIELDS).T)
 
 
 def notes_in(json: bytes) -> Notes | None:
@@ -80,8 +89,13 @@ def notes_in(json: bytes) -> Notes | None:
     if shape != b"[" + b",".join([_SHAPE] * count) + b"]":
         return None
     # All numbers are there, since the text is valid; one beyond 64 bits is read as the largest of them.
-    flat = np.fromstring(json.translate(None, b"[]"), np.int64, sep=",")
-    columns = flat.reshape(-1, _FIELDS).T
-    if count and not ((columns.min(axis=1) >= _LOWEST) & (columns.max(axis=1) <= _HIGHEST)).all():
-        return None
-    return Notes(columns)
+    columns = _columns(np.fromstring(json.translate(None, b"[]"), np.int64, sep=","))
+    return Notes(columns) if not count or _are_in_range(columns) else None
+
+
+def _are_in_range(columns: Columns) -> bool:
+    """Whether these are numbers that `Score` takes, and times that a file can have; none is negative."""
+    lowest_end, lowest_velocity = columns.end.min(), columns.velocity.min()
+    latest = max(columns.start.max(), columns.end.max())
+    loudest = max(columns.pitch.max(), columns.velocity.max())
+    return bool(lowest_end >= 1 and lowest_velocity >= 1 and latest <= LAST_TICK and loudest <= 127)

@@ -8,7 +8,7 @@ from schemas.score import Instrument
 from workers.music.channels import DRUM_CHANNEL, Group, Player, share
 from workers.music.columns.drops import heard
 from workers.music.columns.finds import Finds
-from workers.music.columns.notes import Ints, Notes
+from workers.music.columns.notes import Columns, Ints, Notes
 from workers.music.columns.overlaps import Settled, settled
 from workers.music.columns.received import Received
 from workers.music.columns.ticks import placed
@@ -63,13 +63,13 @@ def _tracks(sounding: list[Group], count: int) -> Ints:
 
 
 def _seated(parts: list[tuple[str, Sound]], groups: list[Group], notes: Settled) -> list[Instrument]:
-    columns = np.stack([notes.start, notes.end, notes.pitch, notes.velocity])
+    whole = Notes(Columns(notes.start, notes.end, notes.pitch, notes.velocity))
     bounds = _bounds(notes.instrument, len(parts)).tolist()
     instruments: dict[int, Instrument] = {}
     for track, group in enumerate(groups, start=1):
         for member in group.members:
             name, sound = parts[member]
-            own = Notes(columns[:, bounds[member] : bounds[member + 1]])
+            own = whole[bounds[member] : bounds[member + 1]]
             instruments[member] = Instrument(name, group.program, sound.drums, group.channel, track, own)
     return [instruments[index] for index in range(len(parts))]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import msgspec
-import numpy as np
 import pytest
 
 from schemas.score import Instrument, Note, Score
@@ -47,7 +46,7 @@ def test_they_look_like_what_they_hold() -> None:
 def test_a_score_is_the_same_json_with_them() -> None:
     assert score_of(NOTES).encode() == score_of(LISTED).encode()
     assert Score.decode(score_of(NOTES).encode()) == score_of(NOTES)
-    assert score_of(Notes(np.empty((4, 0), np.int64))).encode() == score_of([]).encode()
+    assert score_of(NOTES[:0]).encode() == score_of([]).encode()
 
 
 def test_what_is_no_note_is_no_part_of_a_score() -> None:
@@ -57,7 +56,7 @@ def test_what_is_no_note_is_no_part_of_a_score() -> None:
 
 def test_columns_are_as_they_are_or_made_of_a_list() -> None:
     assert columns_of(NOTES) is NOTES.columns
-    assert columns_of(LISTED).tolist() == [list(column) for column in zip(*LISTED, strict=True)]
-    assert columns_of([]).shape == (4, 0)
+    assert [column.tolist() for column in columns_of(LISTED)] == list(map(list, zip(*LISTED, strict=True)))
+    assert [len(column) for column in columns_of([])] == [0, 0, 0, 0]
     with pytest.raises(OverflowError):
         columns_of([Note(0, 1 << 63, 60, 1)])

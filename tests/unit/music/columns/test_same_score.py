@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from typing import Final
-from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +14,6 @@ from schemas.dialects import AUTO
 from schemas.score import Score
 from tests.unit.music.ways import by_columns, note_by_note
 from tests.unit.schemas.dialects import senders
-from workers.music.columns import overlaps
 from workers.music.errors import InvalidPayload, TooLarge
 from workers.music.normalize import normalize
 from workers.music.typed_body import read_typed
@@ -183,14 +181,6 @@ def test_a_body_with_a_wrong_byte_is_read_or_refused_alike(data: st.DataObject) 
     position = data.draw(st.integers(0, len(text) - 1))
     byte = data.draw(st.sampled_from(b'{}[]",:0.e-+tn\\ \xff\x00'))
     columns, reference = both(text[:position] + bytes((byte,)) + text[position + 1 :])
-    assert columns == reference
-
-
-def test_a_song_beyond_the_numbers_that_are_sorted_with_their_place_is_the_same_score() -> None:
-    note = '{"pitch": 1, "start": %d, "end": %d}'
-    many = ", ".join(note % (place * 7 % 83, 84) for place in range(1000))
-    with patch.object(overlaps, "_MAX_PLACES", 100):
-        columns, reference = both(body(f'[{{"notes": [{many}]}}]'))
     assert columns == reference
 
 
