@@ -15,7 +15,7 @@ from cyclopts.validators import Number
 
 from bench import report
 from bench.music import contest, contestants, memory, steps
-from bench.music.song import song
+from bench.music.song import Song, song
 
 NOTES: Final = (1_000, 10_000, 100_000)
 SMALL: Final = (10, 30, 100)
@@ -68,11 +68,12 @@ def main(
     """
     notes = notes or (_QUICK_NOTES if quick else NOTES)
     rounds = rounds or (3 if quick else 15)
+    small, songs = list(map(song, SMALL)), list(map(song, notes))
     figures = {
-        name: [asdict(row) for row in _contest(title, writers, SMALL if name == "small" else notes, rounds)]
+        name: [asdict(row) for row in _contest(title, writers, small if name == "small" else songs, rounds)]
         for name, (title, writers) in CONTESTS.items()
     }
-    parts = [row for count in notes for row in steps.measure(song(count), rounds)]
+    parts = [row for measured in songs for row in steps.measure(measured, rounds)]
     steps.show(parts)
     peaks = memory.measure(notes)
     memory.show(peaks)
@@ -82,13 +83,12 @@ def main(
 
 
 def _contest(
-    title: str, writers: Mapping[str, contest.Writer], notes: Sequence[int], rounds: int
+    title: str, writers: Mapping[str, contest.Writer], songs: Sequence[Song], rounds: int
 ) -> list[contest.Row]:
     report.say(title)
     rivals = list(writers)[:-1]
     rows = []
-    for count in notes:
-        measured = song(count)
+    for measured in songs:
         rows += contest.rows(contest.measure(writers, measured, rounds), measured, rivals)
     contest.show(title, rows, rivals)
     return rows

@@ -15,7 +15,6 @@ import symusic
 from bench.music.song import TASK_ID, Part, Song
 from schemas.score import Score
 from workers.music import normalize, smf
-from workers.music.columns.received import Received
 from workers.music.columns.song import read_song
 from workers.music.names import GENERAL_MIDI
 from workers.music.repairs import Repairs
@@ -46,13 +45,8 @@ def symusic_from_arrays(song: Song) -> bytes:
 
 def ours_from_arrays(song: Song) -> bytes:
     """Ours: all rules, the score, the file."""
-    columns = Received(
-        [part.name for part in song.parts],
-        [len(part.pitch) for part in song.parts],
-        *(np.concatenate(column) for column in list(zip(*song.parts, strict=True))[2:]),
-    )
     repairs = Repairs()
-    instruments, duration = read_song(columns, GENERAL_MIDI, repairs)
+    instruments, duration = read_song(song.columns, GENERAL_MIDI, repairs)
     return smf.render(
         Score(task_id=TASK_ID, duration=duration, warnings=repairs.warnings(), instruments=instruments)
     )

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from itertools import accumulate, chain, pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import orjson
 
-from workers.music.names import GENERAL_MIDI, Sound
+from workers.music.columns.received import Received
+from workers.music.names import DRUMS, GENERAL_MIDI, Sound
 
 NAMES: Final = ("Drums", "Electric Bass (finger)", "Acoustic Grand Piano", "Violin", "String Ensembles 1")
 TASK_ID: Final = "5c79e9a2b1f04d33a1b2c3d4e5f6be8e"
@@ -46,6 +48,8 @@ class Song:
 
     count: int
     parts: list[Part]
+    """Views of ``columns``."""
+    columns: Received
     body: bytes
     heard: list[list[Heard]]
     """The sorted notes of each part."""
@@ -62,8 +66,9 @@ def song(count: int) -> Song:
     ]
     data = {"state": "complete", "instruments": instruments}
     body = orjson.dumps({"task_id": TASK_ID, "code": 200, "msg": "success", "data": data})
-    parts = [_part(name, of_it) for name, of_it in zip(NAMES, rows, strict=True)]
-    return Song(count, parts, body, [sorted(_heard(*row) for row in of_it) for of_it in rows])
+    columns = _columns(rows)
+    heard = [sorted(_heard(*row) for row in of_it) for of_it in rows]
+    return Song(count, _parts(columns), columns, body, heard)
 
 
 def _note(chance: random.Random, number: int) -> tuple[int, int, int, float]:
@@ -87,12 +92,17 @@ def _time(steps: int) -> float | str:
     return text if len(text) > 16 else steps / _GRID
 
 
-def _part(name: str, rows: list[tuple[int, int, int, float]]) -> Part:
-    start, end, pitch, velocity = np.array(rows, np.float64).reshape(-1, 4).T
-    sound = GENERAL_MIDI.sound(name)
-    if sound is None:
-        raise ValueError(f"{name} is no instrument that is known")
-    return Part(name, sound, pitch.copy(), start / _GRID, end / _GRID, velocity.copy())
+def _columns(rows: list[list[tuple[int, int, int, float]]]) -> Received:
+    start, end, pitch, velocity = (np.array(column, np.float64) for column in zip(*chain(*rows), strict=True))
+    return Received(list(NAMES), list(map(len, rows)), pitch, start / _GRID, end / _GRID, velocity)
+
+
+def _parts(song: Received) -> list[Part]:
+    bounds = pairwise(accumulate(song.sizes, initial=0))
+    return [
+        Part(name, GENERAL_MIDI.sound(name) or DRUMS, *(column[first:end] for column in song[2:]))
+        for name, (first, end) in zip(NAMES, bounds, strict=True)
+    ]
 
 
 def _heard(start: int, end: int, pitch: int, velocity: float) -> Heard:

@@ -68,21 +68,25 @@ def _merged(notes: _Sorted, numbers: Ints, finds: Finds) -> _Sorted:
 
 def _trim(notes: _Sorted, numbers: Ints, finds: Finds) -> None:
     """Let each note end where the next of its pitch in its track starts, at the latest."""
-    voices = (notes.key >> _TRACK_SHIFT << _PITCH_BITS | notes.key & _PITCH_MASK).astype(np.uint16)
-    order = np.argsort(voices, kind="stable")  # of 16 bits, that is a radix sort
-    voices, ends = voices.take(order), notes.end.take(order)
-    starts = (notes.key >> _PITCH_BITS & _TICK_MASK).take(order)
+    pitches = (notes.key & _PITCH_MASK).astype(np.uint8)
+    order = np.argsort(pitches, kind="stable")  # of bytes, that is a radix sort
+    keys, ends = notes.key.take(order), notes.end.take(order)
+    starts, voices = _start(keys), keys & ~(_TICK_MASK << _PITCH_BITS)
     earlier = np.flatnonzero((voices[1:] == voices[:-1]) & (ends[:-1] > starts[1:]))
     if len(earlier):
-        trimmed, track = order[earlier], int(voices[earlier[0]]) >> _PITCH_BITS
+        trimmed, track = order[earlier], int(keys[earlier].min()) >> _TRACK_SHIFT
         finds.add_notes("overlap-trimmed", numbers[notes.place[trimmed]], when=(track,))
         notes.end[trimmed] = starts[earlier + 1]
 
 
 def _by_instrument(notes: _Sorted, instruments: Ints) -> Settled:
-    instrument, start = instruments.take(notes.place), notes.key >> _PITCH_BITS & _TICK_MASK
-    left = Settled(instrument, start, notes.end, notes.key & _PITCH_MASK, notes.velocity)
+    instrument, pitch = instruments.take(notes.place), notes.key & _PITCH_MASK
+    left = Settled(instrument, _start(notes.key), notes.end, pitch, notes.velocity)
     if (instrument[1:] >= instrument[:-1]).all():
         return left
     order = np.argsort(instrument.astype(np.uint16), kind="stable")  # instruments share a track
     return Settled._make(column.take(order) for column in left)
+
+
+def _start(keys: Ints) -> Ints:
+    return keys >> _PITCH_BITS & _TICK_MASK
