@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from itertools import chain, pairwise
 from typing import Final
@@ -15,13 +14,14 @@ from workers.music.columns.notes import Columns, Ints, columns_of
 from workers.music.tracks import LAST_TICK
 from workers.music.variable_length import variable_length
 
-Words = npt.NDArray[np.integer]
+Gaps = npt.NDArray[np.uint32]
+Words = npt.NDArray[np.uint16]
 
-# An event is one integer, so that sorting is fast: its track, its tick, a bit that is set in an on, seven bits
-# of pitch and seven of velocity.
-_DATA_BITS: Final = 14
-_ON: Final = 1 << _DATA_BITS
-_TICK_SHIFT: Final = _DATA_BITS + 1
+# An event is one integer, so that sorting is fast: its track, its tick, a bit that is set in an on, and a byte each
+# of pitch and velocity, whose top bit is never set.
+_PITCH_SHIFT: Final = 8
+_ON: Final = 1 << 15
+_TICK_SHIFT: Final = 16
 _TICK_BITS: Final = LAST_TICK.bit_length()
 _TRACK_SHIFT: Final = _TICK_SHIFT + _TICK_BITS
 
@@ -59,7 +59,7 @@ def _in_order(notes: Columns, sizes: Ints) -> Ints:
     if max(notes.start.max(), notes.end.max()) > LAST_TICK:
         raise OverflowError(f"A tick is beyond {LAST_TICK}.")
     of_notes = np.repeat(np.arange(len(sizes), dtype=np.int64) << _TRACK_SHIFT, sizes // 2)
-    of_notes |= notes.pitch << 7
+    of_notes |= notes.pitch << _PITCH_SHIFT
     events = np.concatenate([of_notes, of_notes])
     ons, offs = events[: len(of_notes)], events[len(of_notes) :]
     ons |= notes.start << _TICK_SHIFT
@@ -69,18 +69,16 @@ def _in_order(notes: Columns, sizes: Ints) -> Ints:
     return events
 
 
-def _gaps(events: Ints, firsts: Ints) -> Words:
+def _gaps(events: Ints, firsts: Ints) -> Gaps:
     """The ticks from each event to the next of its track; the first event's from the beginning."""
-    ticks = (events >> _TICK_SHIFT).astype(
-        np.uint32
-    )  # with four bits of the track, which are equal within one
+    ticks = (events >> _TICK_SHIFT).astype(np.uint32)  # and of the track four bits, which cancel out
     gaps = np.empty_like(ticks)
     np.subtract(ticks[1:], ticks[:-1], out=gaps[1:])
     gaps[firsts] = ticks[firsts] & LAST_TICK
     return gaps
 
 
-def _runs(events: Ints, gaps: Words, breaks: Ints, statuses: dict[int, bytes]) -> list[bytes]:
+def _runs(events: Ints, gaps: Gaps, breaks: Ints, statuses: dict[int, bytes]) -> list[bytes]:
     """The bytes of each event at a break with those that follow on it up to the next."""
     words = _after_short_gaps(events, gaps)
     bounds = pairwise([*breaks.tolist(), len(events)])
@@ -88,18 +86,16 @@ def _runs(events: Ints, gaps: Words, breaks: Ints, statuses: dict[int, bytes]) -
     return [
         variable_length(gap)
         + statuses.get(first, b"")
-        + bytes(((event >> 7) & 0x7F, event & 0x7F))
+        + (event & 0x7F7F).to_bytes(2)
         + words[first + 1 : end].tobytes().translate(None, _FILLER)
         for (first, end), event, gap in heads
     ]
 
 
-def _after_short_gaps(events: Ints, gaps: Words) -> Words:
-    """Four bytes an event: the gap, in one byte after a filler or in two, the pitch and the velocity."""
-    data = events.astype(np.uint32)
-    words = gaps >> 7
-    words |= 0x80
-    words |= (gaps & 0x7F) << 8
-    words |= (data & 0x3F80) << 9
-    words |= data << 24 & 0x7F000000
-    return words if sys.byteorder == "little" else words.byteswap()
+def _after_short_gaps(events: Ints, gaps: Gaps) -> Words:
+    """Four bytes an event: the gap, in one byte after a filler or in two; the pitch and the velocity."""
+    words = np.empty((len(events), 2), ">u2")
+    gap, data = gaps.astype(np.uint16), events.astype(np.uint16)
+    words[:, 0] = (gap & 0x3F80) << 1 | gap & 0x7F | 0x8000
+    words[:, 1] = data & 0x7F7F
+    return words
