@@ -21,7 +21,9 @@ RESULTS_DIR: Final = Path(__file__).with_name("results")
 _FILE_WIDTH: Final = 110
 """Characters of a line where no terminal says how many it has."""
 
-_PACKAGES: Final = ("midi-ingest", "aiohttp", "aiokafka", "msgspec", "orjson", "uvloop")
+_PACKAGES: Final = (
+    *("midi-ingest", "aiohttp", "aiokafka", "mido", "msgspec", "numpy", "orjson", "symusic", "uvloop"),
+)
 
 
 def percentile(values: Sequence[float], percent: float) -> float:

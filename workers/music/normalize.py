@@ -16,7 +16,7 @@ from workers.music.ticks import Placed, place_notes
 from workers.music.typed_body import read_typed
 
 COLUMNS_FROM_BYTES: Final = 4096
-"""From so many on, which are some 50 notes, columns are faster than going note by note."""
+"""From so many on, which are 50 notes, columns are faster than going note by note (docs/decisions/0018)."""
 
 _Song = tuple[list[Instrument], int]
 """Its instruments, and its duration in ticks."""

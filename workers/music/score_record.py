@@ -8,8 +8,8 @@ import msgspec
 
 from schemas.score import Instrument, Score
 
-COLUMNS_FROM_BYTES: Final = 4096
-"""From so many on, which are some 200 notes, columns are faster than an object for each note."""
+COLUMNS_FROM_BYTES: Final = 5120
+"""From so many on, which are 250 notes, columns are faster than an object for each (docs/decisions/0018)."""
 
 
 class ScoreRecord(Score):

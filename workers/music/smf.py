@@ -20,8 +20,8 @@ _END_OF_TRACK: Final = b"\x00\xff\x2f\x00"
 _NOTE_ON: Final = 0x90
 _PROGRAM_CHANGE: Final = 0xC0
 
-COLUMNS_FROM_NOTES: Final = 128
-"""From so many notes on columns are faster than one by one."""
+COLUMNS_FROM_NOTES: Final = 180
+"""From so many on, columns are faster than going note by note (docs/decisions/0018)."""
 
 # A note event is one integer, so that sorting is fast: its tick, a bit that is set in an on, seven bits of
 # pitch and seven of velocity.
