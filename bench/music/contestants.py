@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import Any, Final
-from unittest.mock import patch
 
 import mido
 import numpy as np
@@ -70,11 +69,18 @@ def ours_from_body(song: Song) -> bytes:
 
 def note_by_note_from_body(song: Song) -> bytes:
     """Ours in plain Python, whatever the song's length."""
-    with (
-        patch.object(normalize, "COLUMNS_FROM_BYTES", _NEVER),
-        patch.object(smf, "COLUMNS_FROM_NOTES", _NEVER),
-    ):
+    borders = normalize.COLUMNS_FROM_BYTES, smf.COLUMNS_FROM_NOTES
+    _set_borders(_NEVER, _NEVER)
+    try:
         return ours_from_body(song)
+    finally:
+        _set_borders(*borders)
+
+
+def _set_borders(from_bytes: int, from_notes: int) -> None:
+    """Set from where on columns are used: of short songs, `mock.patch` would take longer than the song."""
+    vars(normalize)["COLUMNS_FROM_BYTES"] = from_bytes
+    vars(smf)["COLUMNS_FROM_NOTES"] = from_notes
 
 
 def _mido(parts: Iterable[tuple[str, int, bool, Iterable[tuple[float, ...]]]]) -> bytes:

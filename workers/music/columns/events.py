@@ -65,7 +65,7 @@ def _in_order(notes: Columns, sizes: Ints) -> Ints:
     ons |= notes.start << _TICK_SHIFT
     ons |= notes.velocity | _ON
     offs |= notes.end << _TICK_SHIFT
-    events.sort(kind="stable")  # quick with what is almost in order, as ons and offs are
+    events.sort(kind="stable")  # this kind makes use of it that ons are in order, and offs almost
     return events
 
 

@@ -45,9 +45,8 @@ def settled(notes: Placed, tracks: Ints, finds: Finds) -> Settled:
     key |= notes.start
     key <<= _PITCH_BITS
     key |= notes.pitch
-    place = np.argsort(
-        key, kind="stable"
-    )  # which is done at once with what is in order already, as senders have it
+    # Of the kinds of sorting, the stable one is done at once with what is in order, as senders have it.
+    place = np.argsort(key, kind="stable")
     in_order = _Sorted(key.take(place), place, notes.end.take(place), notes.velocity.take(place))
     left = _merged(in_order, notes.number, finds)
     _trim(left, notes.number, finds)
