@@ -55,8 +55,8 @@ _FAULTS: Final[tuple[tuple[Code, Callable[[Heard], Mask]], ...]] = (
 def heard(song: Received, finds: Finds) -> Heard:
     """The notes that stay, in the order received."""
     sizes = song.sizes
-    numbers = np.arange(sum(sizes), dtype=np.int64)
-    instruments = np.repeat(np.arange(len(sizes), dtype=np.int64), sizes)
+    numbers = np.arange(sum(sizes), dtype=np.int32)
+    instruments = np.repeat(np.arange(len(sizes), dtype=np.uint16), sizes)
     notes = Heard(numbers, instruments, song.pitch, song.start, song.end, song.velocity)
     for code, has_fault in _FAULTS:
         faulty = has_fault(notes)

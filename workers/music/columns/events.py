@@ -42,7 +42,8 @@ def note_events(tracks: Sequence[Sequence[Sequence[Note]]], statuses: Sequence[b
     """
     parts = [[columns_of(notes) for notes in members] for members in tracks]
     sizes = np.array([2 * sum(len(part.start) for part in members) for members in parts], np.int64)
-    columns = Columns(*map(np.concatenate, zip(*chain.from_iterable(parts), strict=True)))
+    together = zip(*chain.from_iterable(parts), strict=True)
+    columns = Columns(*(np.concatenate(column, dtype=np.int64) for column in together))
     events = _in_order(columns, sizes)
     firsts = np.cumsum(sizes) - sizes
     gaps = _gaps(events, heads := firsts[sizes > 0])

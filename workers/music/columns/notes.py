@@ -13,7 +13,8 @@ import orjson
 from schemas.score import Note, NotesInArrays
 from workers.music.tracks import LAST_TICK
 
-Ints = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.integer]
+"""Of any size: columns are of the smallest that their numbers fit in, since most of the time goes to memory."""
 
 _FIELDS: Final = len(Note._fields)
 _SHAPE: Final = b"[,,,]"

@@ -67,8 +67,7 @@ def _merged(notes: _Sorted, numbers: Ints, finds: Finds) -> _Sorted:
 
 def _trim(notes: _Sorted, numbers: Ints, finds: Finds) -> None:
     """Let each note end where the next of its pitch in its track starts, at the latest."""
-    pitches = (notes.key & _PITCH_MASK).astype(np.uint8)
-    order = np.argsort(pitches, kind="stable")  # of bytes, that is a radix sort
+    order = np.argsort(_pitch(notes.key), kind="stable")  # of bytes, that is a radix sort
     keys, ends = notes.key.take(order), notes.end.take(order)
     starts, voices = _start(keys), keys & ~(_TICK_MASK << _PITCH_BITS)
     earlier = np.flatnonzero((voices[1:] == voices[:-1]) & (ends[:-1] > starts[1:]))
@@ -79,13 +78,17 @@ def _trim(notes: _Sorted, numbers: Ints, finds: Finds) -> None:
 
 
 def _by_instrument(notes: _Sorted, instruments: Ints) -> Settled:
-    instrument, pitch = instruments.take(notes.place), notes.key & _PITCH_MASK
+    instrument, pitch = instruments.take(notes.place), _pitch(notes.key)
     left = Settled(instrument, _start(notes.key), notes.end, pitch, notes.velocity)
     if (instrument[1:] >= instrument[:-1]).all():
         return left
-    order = np.argsort(instrument.astype(np.uint16), kind="stable")  # instruments share a track
+    order = np.argsort(instrument, kind="stable")  # instruments share a track
     return Settled._make(column.take(order) for column in left)
 
 
 def _start(keys: Ints) -> Ints:
     return keys >> _PITCH_BITS & _TICK_MASK
+
+
+def _pitch(keys: Ints) -> Ints:
+    return keys.astype(np.uint8) & _PITCH_MASK

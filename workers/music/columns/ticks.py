@@ -30,7 +30,8 @@ def placed(notes: Heard, finds: Finds) -> Placed:
     """The notes in ticks, in the order received, on one velocity scale."""
     early = np.flatnonzero(notes.start < 0)
     finds.add_notes("negative-start", notes.number[early])
-    start, end = _rounded(notes.start * TICKS_PER_SECOND), _rounded(notes.end * TICKS_PER_SECOND)
+    start = _rounded(notes.start * TICKS_PER_SECOND, np.int32)
+    end = _rounded(notes.end * TICKS_PER_SECOND, np.int32)
     start[early] = 0
     short = np.flatnonzero(start == end)
     end[short] += 1
@@ -38,7 +39,7 @@ def placed(notes: Heard, finds: Finds) -> Placed:
     end[empty] = start[empty] + GRID_STEP
     finds.add_notes("zero-length", notes.number[empty])
     velocity = _velocities(notes, finds)
-    return Placed(notes.number, notes.instrument, notes.pitch.astype(np.int64), start, end, velocity)
+    return Placed(notes.number, notes.instrument, notes.pitch.astype(np.uint8), start, end, velocity)
 
 
 def _velocities(notes: Heard, finds: Finds) -> Ints:
@@ -50,9 +51,11 @@ def _velocities(notes: Heard, finds: Finds) -> Ints:
     else:
         scaled = LOUDEST * np.minimum(notes.velocity, 1.0)
     scaled[missing] = VELOCITY_WHERE_MISSING
-    return np.maximum(_rounded(scaled), 1)
+    midi = _rounded(scaled, np.uint8)
+    return np.maximum(midi, 1, out=midi)
 
 
-def _rounded(numbers: Floats) -> Ints:
+def _rounded(numbers: Floats, kind: type[np.integer]) -> Ints:
+    """The nearest integers, which take the place of the numbers for a while."""
     numbers += 0.5
-    return np.floor(numbers, out=numbers).astype(np.int64)
+    return np.floor(numbers, out=numbers).astype(kind)
