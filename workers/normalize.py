@@ -5,18 +5,19 @@ from __future__ import annotations
 from schemas import headers as h
 from schemas import reasons
 from schemas.callback import Task
-from schemas.score import Score
 from workers.music import normalize as music
 from workers.music.errors import InvalidPayload, TooLarge
+from workers.music.score_record import ScoreRecord
 from workers.runtime.api import Context, Reject, worker
 
 
-@worker("normalize", reads=Task, writes=Score)
-def normalize(task: Task, context: Context) -> Score:
+@worker("normalize", reads=Task, writes=ScoreRecord)
+def normalize(task: Task, context: Context) -> ScoreRecord:
     """The score in a task's body."""
     try:
-        return music.normalize(task.body, context.key, dialect=context.headers[h.DIALECT])
+        score = music.normalize(task.body, context.key, dialect=context.headers[h.DIALECT])
     except InvalidPayload as error:
         raise Reject(reasons.INVALID_PAYLOAD, str(error)) from error
     except TooLarge as error:
         raise Reject(reasons.TOO_LARGE, str(error)) from error
+    return ScoreRecord.of(score)

@@ -1,4 +1,4 @@
-"""A score as `render` reads it from its record: of a long one, the notes come as columns, not one by one."""
+"""A score as `normalize` writes it and `render` reads it: the notes of a long one come as columns, not one by one."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ COLUMNS_FROM_BYTES: Final = 5120
 
 class ScoreRecord(Score):
     """A `Score`, however it is held."""
+
+    @classmethod
+    def of(cls, score: Score) -> Self:
+        """The same score."""
+        return cls(**_fields(score))
 
     @classmethod
     def decode(cls, value: bytes) -> Self:

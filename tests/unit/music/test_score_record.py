@@ -63,6 +63,14 @@ def test_what_normalize_writes_is_read_into_columns(score: Score) -> None:
     assert {type(instrument) for instrument in read.instruments} <= {Instrument}
 
 
+def test_a_score_is_written_alike_as_a_record() -> None:
+    score = Score(task_id="a1", duration=7, warnings=[ScoreWarning("x", 1, "y")], instruments=[])
+    record = ScoreRecord.of(score)
+    assert_same(record, score)
+    assert record.encode() == score.encode()
+    assert (record.topic, record.kind, record.version) == (score.topic, score.kind, score.version)
+
+
 @settings(max_examples=50, deadline=None)
 @given(SCORES, st.sampled_from([None, 1]))
 def test_the_same_with_spaces_is_the_same_score(score: Score, indent: int | None) -> None:
