@@ -108,7 +108,7 @@ def scored(text: bytes, dialect: str) -> Score | str:
         return f"{type(error).__name__}: {error}"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(CLEAN | DIRTY)
 def test_whatever_the_columns_take_is_the_same_score(instruments: str) -> None:
     assert read_typed(body(instruments), AUTO) is not None
