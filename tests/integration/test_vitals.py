@@ -71,7 +71,7 @@ async def shows(of: Worker, metrics: str, right: Callable[..., bool]) -> None:
 async def test_a_worker_that_waits_is_healthy_and_tells_what_for_and_what_waits(observed: Settings) -> None:
     back = threading.Event()
 
-    @worker("needy", reads=Word, writes=Counted)
+    @worker("watched-needy", reads=Word, writes=Counted)
     def needy(word: Word) -> Counted:
         if not back.is_set():
             raise Unavailable("the disk is full")
@@ -97,7 +97,7 @@ async def test_an_open_transaction_shows_and_makes_nobody_stuck(
     # Of what may not be read yet, Kafka tells once a fetch has waited in vain.
     monkeypatch.setattr(feeds, "FETCH_WAIT_MS", 200)
 
-    @worker("patient", reads=Word, writes=Counted)
+    @worker("watched-patient", reads=Word, writes=Counted)
     def patient(word: Word) -> Counted:
         return Counted(word=word.body.decode(), times=1)
 
