@@ -115,7 +115,9 @@ class Faults:
     async def _kill(self, name: str, process: Process) -> None:
         try:
             await process.kill()
-        finally:
+        finally:  # the schedule may end meanwhile
+            assert process.running
+            process.running.wait()
             process.start()
         self.done[f"kill {name}"] += 1
         if self._chance.random() < 0.7:  # else the next fault meets it while it starts
