@@ -38,7 +38,7 @@ OFFSETS_TIMEOUT_SECONDS: Final = 15
 # on another one meanwhile waits for its return. A consumer with one partition cannot miss its own records, so
 # Kafka may hold its fetch long, and an idle lane costs nearly nothing.
 FETCH_WAIT_MS: Final = 5_000
-RETRIES_FETCH_WAIT_MS: Final = 1_000
+RETRIES_FETCH_WAIT_MS: Final = 2_000
 """All retry topics of a lane share one: what comes to one of them waits for the others' fetch, at most so long."""
 
 _NOTHING: Final = -1
