@@ -69,12 +69,16 @@ def metrics() -> web.Response:
     return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
+def why_not_bound(error: OSError) -> str | None:
+    """Why an address cannot be bound, without the address, which uvloop's own words name."""
+    # A number below 0 is of the look-up of a name.
+    return os.strerror(error.errno) if error.errno is not None and error.errno > 0 else error.strerror
+
+
 def _refusal(host: str, port: int, error: OSError) -> CannotListen:
-    # A number below 0 is of the look-up of a name; uvloop's own words name the address once more.
-    why = os.strerror(error.errno) if error.errno is not None and error.errno > 0 else error.strerror
     return CannotListen(
-        f"Cannot answer health checks on {host}:{port}: {why}. Set MIDI_INGEST_HEALTH_PORT to a port that is free, and "
-        "MIDI_INGEST_HEALTH_HOST to an address of this machine."
+        f"Cannot answer health checks on {host}:{port}: {why_not_bound(error)}. "
+        "Set MIDI_INGEST_HEALTH_PORT to a port that is free, and MIDI_INGEST_HEALTH_HOST to an address of this machine."
     )
 
 
