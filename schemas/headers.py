@@ -42,6 +42,7 @@ SPECVERSION: Final = "1.0"
 SOURCE: Final = "/midi-ingest"
 
 _CHARACTER_BYTES: Final = 6
+"""What a character of a header takes at most (see `to_wire`)."""
 
 WireHeaders = list[tuple[str, bytes]]
 """Headers as Kafka clients take them."""

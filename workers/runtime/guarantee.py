@@ -61,8 +61,7 @@ class Writer:
     def __init__(self, producer: AIOKafkaProducer, packing: Packing) -> None:
         self._producer, self._packing = producer, packing
         self._existing: set[Topic] = set()
-        self._absent: set[Topic] = set()
-        self._absent_until = 0.0
+        self._absent_until: dict[Topic, float] = {}
 
     async def commit(self, writes: Sequence[Write], offsets: Offsets) -> list[Stretch]:
         """Write and commit; returns where what was written stands. After an error the lane has to open anew.
@@ -94,14 +93,13 @@ class Writer:
 
     async def _exists(self, topic: Topic) -> bool:
         """Whether Kafka has the topic; that it has not is believed for a while, since asking takes long."""
-        if time.monotonic() > self._absent_until:
-            self._absent.clear()
-        if topic not in self._existing and topic not in self._absent:
+        if topic not in self._existing and time.monotonic() > self._absent_until.get(topic, 0.0):
             cluster = await self._producer.client.fetch_all_metadata()
             partitions = cluster.partitions_for_topic(self._packing.layout.name(topic)) or ()
-            there = self._packing.partition in partitions
-            (self._existing if there else self._absent).add(topic)
-            self._absent_until = time.monotonic() + ABSENT_SECONDS
+            if self._packing.partition in partitions:
+                self._existing.add(topic)
+            else:
+                self._absent_until[topic] = time.monotonic() + ABSENT_SECONDS
         return topic in self._existing
 
 
