@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Annotated, NamedTuple
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from schemas.message import Message, Topic
 
@@ -29,6 +30,10 @@ class NotesInArrays(Sequence[Note]):
     def json(self) -> bytes:
         """The notes in JSON, an array of arrays each."""
 
+    @abstractmethod
+    def pitch_range(self) -> tuple[int, int]:
+        """The lowest and the highest pitch; there is a note at least."""
+
 
 class Warning(msgspec.Struct, frozen=True):  # noqa: A001 - the contract's word
     """A repair that was made: its code, how many times, and where first (``instruments[2].notes[17]``)."""
@@ -42,7 +47,8 @@ class Instrument(msgspec.Struct, frozen=True):
     """One instrument in the order received.
 
     ``channel`` is 1–16, or null for an instrument without notes. ``track`` is the chunk's index in the file;
-    instruments that share a track stand in one chunk. Notes are sorted by (start, pitch).
+    instruments that share a track stand in one chunk. Notes are sorted by (start, pitch). ``note_count``, and the
+    ``lowest`` and ``highest`` pitch, null without notes, are always those of ``notes``, whatever else is given.
     """
 
     name: str
@@ -51,6 +57,23 @@ class Instrument(msgspec.Struct, frozen=True):
     channel: Annotated[int, msgspec.Meta(ge=1, le=16)] | None
     track: Annotated[int, msgspec.Meta(ge=1)]
     notes: Sequence[Note]
+    note_count: Annotated[int, msgspec.Meta(ge=0)] = 0
+    lowest: Annotated[int, msgspec.Meta(ge=0, le=127)] | None = None
+    highest: Annotated[int, msgspec.Meta(ge=0, le=127)] | None = None
+
+    def __post_init__(self) -> None:
+        """Count the notes: so that no copy with other notes, and no older record, says what is not so."""
+        lowest, highest = _pitch_range(self.notes) if self.notes else (None, None)
+        force_setattr(self, "note_count", len(self.notes))
+        force_setattr(self, "lowest", lowest)
+        force_setattr(self, "highest", highest)
+
+
+def _pitch_range(notes: Sequence[Note]) -> tuple[int, int]:
+    if isinstance(notes, NotesInArrays):
+        return notes.pitch_range()
+    pitches = {note.pitch for note in notes}
+    return min(pitches), max(pitches)
 
 
 class Score(Message, topic=Topic("scores", cleanup="compact,delete"), kind="midi.score", kw_only=True):

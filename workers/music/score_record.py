@@ -34,6 +34,9 @@ class ScoreRecord(Score):
 class _Instrument(Instrument, frozen=True):
     notes: msgspec.Raw  # type: ignore[assignment]  # left as it is
 
+    def __post_init__(self) -> None:
+        """Count nothing: notes that are not read are no sequence."""
+
 
 class _Outline(Score):
     instruments: list[_Instrument]  # type: ignore[assignment]

@@ -62,6 +62,11 @@ class Notes(NotesInArrays):
         """The notes in JSON, without spaces."""
         return orjson.dumps(np.stack(self.columns, axis=1), option=orjson.OPT_SERIALIZE_NUMPY)
 
+    def pitch_range(self) -> tuple[int, int]:
+        """The lowest and the highest pitch; there is a note at least."""
+        pitch = self.columns.pitch
+        return int(np.minimum.reduce(pitch)), int(np.maximum.reduce(pitch))
+
 
 def columns_of(notes: Sequence[Note]) -> Columns:
     """The columns of any notes.
