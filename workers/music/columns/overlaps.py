@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from workers.music.columns.drops import Mask
 from workers.music.columns.finds import Finds
 from workers.music.columns.notes import Ints
 from workers.music.columns.ticks import Placed
@@ -13,10 +14,7 @@ from workers.music.columns.ticks import Placed
 # Notes are sorted as integers: the number of their track, of which 16 sound, 27 bits of their start's tick, which is
 # within 24 h, and seven of their pitch.
 _PITCH_BITS: Final = 7
-_PITCH_MASK: Final = (1 << _PITCH_BITS) - 1
 _TICK_BITS: Final = 27
-_TICK_MASK: Final = (1 << _TICK_BITS) - 1
-_TRACK_SHIFT: Final = _PITCH_BITS + _TICK_BITS
 
 
 class Settled(NamedTuple):
@@ -29,66 +27,75 @@ class Settled(NamedTuple):
     velocity: Ints
 
 
-class _Sorted(NamedTuple):
-    """Notes sorted by ``key``: their track, start and pitch; ``place`` is theirs in the order received."""
+class _Seated(NamedTuple):
+    """Notes with the track they sound in; ``place`` is their place in the order received."""
 
-    key: Ints
     place: Ints
+    track: Ints
+    start: Ints
     end: Ints
+    pitch: Ints
     velocity: Ints
 
 
 def settled(notes: Placed, tracks: Ints, finds: Finds) -> Settled:
     """The notes without repeats and overlaps; ``tracks`` has the number of each instrument's track, from 0 to 15."""
-    key = tracks.take(notes.instrument)
-    key <<= _TICK_BITS
-    key |= notes.start
-    key <<= _PITCH_BITS
-    key |= notes.pitch
-    # Of the kinds of sorting, the stable one is done at once with what is in order, as senders have it.
-    place = np.argsort(key, kind="stable")
-    in_order = _Sorted(key.take(place), place, notes.end.take(place), notes.velocity.take(place))
-    left = _merged(in_order, notes.number, finds)
+    track, place = tracks.take(notes.instrument), np.arange(len(notes.number))
+    seated = _Seated(place, track, notes.start, notes.end, notes.pitch, notes.velocity)
+    left = _in_order(seated, notes.number, finds)
     _trim(left, notes.number, finds)
     return _by_instrument(left, notes.instrument)
 
 
-def _merged(notes: _Sorted, numbers: Ints, finds: Finds) -> _Sorted:
-    """Of notes with one start and pitch, the first received, with the latest end and the loudest velocity."""
-    repeats = np.flatnonzero(notes.key[1:] == notes.key[:-1]) + 1
-    if not len(repeats):
-        return notes
-    track = int(notes.key[repeats[0]]) >> _TRACK_SHIFT
-    finds.add_notes("repeated-note", numbers[notes.place[repeats]], when=(track,))
-    firsts = np.delete(np.arange(len(notes.key)), repeats)
+def _in_order(notes: _Seated, numbers: Ints, finds: Finds) -> _Seated:
+    """The notes sorted by track, start and pitch, those with all three the same as one."""
+    key = _key(notes)
+    if (key[1:] > key[:-1]).all():
+        return notes  # as senders mostly have them
+    order = np.argsort(key, kind="stable")  # of the kinds, this one makes use of it that they almost are
+    key, notes = key.take(order), _chosen(notes, order)
+    is_first = np.append(True, key[1:] != key[:-1])
+    return notes if is_first.all() else _merged(notes, is_first, numbers, finds)
+
+
+def _key(notes: _Seated) -> Ints:
+    key = notes.track.astype(np.int64)
+    key <<= _TICK_BITS
+    key |= notes.start
+    key <<= _PITCH_BITS
+    key |= notes.pitch
+    return key
+
+
+def _merged(notes: _Seated, is_first: Mask, numbers: Ints, finds: Finds) -> _Seated:
+    """Of each first note and those that repeat it the first, with the latest end and the loudest velocity."""
+    repeats, firsts = np.flatnonzero(~is_first), np.flatnonzero(is_first)
+    finds.add_notes("repeated-note", numbers[notes.place[repeats]], when=(int(notes.track[repeats[0]]),))
     end, velocity = np.maximum.reduceat(notes.end, firsts), np.maximum.reduceat(notes.velocity, firsts)
-    return _Sorted(notes.key[firsts], notes.place[firsts], end, velocity)
+    return _chosen(notes, firsts)._replace(end=end, velocity=velocity)
 
 
-def _trim(notes: _Sorted, numbers: Ints, finds: Finds) -> None:
+def _trim(notes: _Seated, numbers: Ints, finds: Finds) -> None:
     """Let each note end where the next of its pitch in its track starts, at the latest."""
-    order = np.argsort(_pitch(notes.key), kind="stable")  # of bytes, that is a radix sort
-    keys, ends = notes.key.take(order), notes.end.take(order)
-    starts, voices = _start(keys), keys & ~(_TICK_MASK << _PITCH_BITS)
-    earlier = np.flatnonzero((voices[1:] == voices[:-1]) & (ends[:-1] > starts[1:]))
+    order = np.argsort(notes.pitch, kind="stable")  # of bytes, that is a radix sort
+    track, pitch = notes.track.take(order), notes.pitch.take(order)
+    start, end = notes.start.take(order), notes.end.take(order)
+    is_met = (pitch[1:] == pitch[:-1]) & (track[1:] == track[:-1]) & (end[:-1] > start[1:])
+    earlier = np.flatnonzero(is_met)
     if len(earlier):
-        trimmed, track = order[earlier], int(keys[earlier].min()) >> _TRACK_SHIFT
-        finds.add_notes("overlap-trimmed", numbers[notes.place[trimmed]], when=(track,))
-        notes.end[trimmed] = starts[earlier + 1]
+        trimmed = order[earlier]
+        finds.add_notes("overlap-trimmed", numbers[notes.place[trimmed]], when=(int(track[earlier].min()),))
+        notes.end[trimmed] = start[earlier + 1]
 
 
-def _by_instrument(notes: _Sorted, instruments: Ints) -> Settled:
-    instrument, pitch = instruments.take(notes.place), _pitch(notes.key)
-    left = Settled(instrument, _start(notes.key), notes.end, pitch, notes.velocity)
+def _by_instrument(notes: _Seated, instruments: Ints) -> Settled:
+    instrument = instruments.take(notes.place)
+    left = Settled(instrument, notes.start, notes.end, notes.pitch, notes.velocity)
     if (instrument[1:] >= instrument[:-1]).all():
         return left
     order = np.argsort(instrument, kind="stable")  # instruments share a track
     return Settled._make(column.take(order) for column in left)
 
 
-def _start(keys: Ints) -> Ints:
-    return keys >> _PITCH_BITS & _TICK_MASK
-
-
-def _pitch(keys: Ints) -> Ints:
-    return keys.astype(np.uint8) & _PITCH_MASK
+def _chosen(notes: _Seated, chosen: Ints) -> _Seated:
+    return _Seated._make(column.take(chosen) for column in notes)

@@ -56,7 +56,7 @@ def _report_sharing(sounding: list[Group], finds: Finds) -> None:
 
 def _tracks(sounding: list[Group], count: int) -> Ints:
     """The number, among the tracks that sound, of each instrument's."""
-    tracks = np.zeros(count, np.int64)
+    tracks = np.zeros(count, np.uint8)
     for track, group in enumerate(sounding):
         tracks[group.members] = track
     return tracks

@@ -56,6 +56,6 @@ def _velocities(notes: Heard, finds: Finds) -> Ints:
 
 
 def _rounded(numbers: Floats, kind: type[np.integer]) -> Ints:
-    """The nearest integers, which take the place of the numbers for a while."""
+    """The nearest integers; numbers that matter are not negative, so that it is enough to cut them off."""
     numbers += 0.5
-    return np.floor(numbers, out=numbers).astype(kind)
+    return numbers.astype(kind)
