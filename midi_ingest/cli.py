@@ -111,6 +111,19 @@ Examples:
     midi-ingest task 5c79-be8e --output json""",
 )
 app.command(
+    "midi_ingest.commands.instruments:instruments",
+    name="instruments",
+    help="List the names of instruments that are known, or tell what a name means.",
+    help_epilogue="""Exit codes: 0; 1 if one of the given names is unknown; 2 for wrong usage.
+
+Examples:
+
+    midi-ingest instruments                       # all that are known
+    midi-ingest instruments "Lead Guitar" "Kit 1" # what these mean, and why
+    midi-ingest instruments "My Pad" --output json
+    MIDI_INGEST_INSTRUMENT_ALIASES='My Pad=89' midi-ingest instruments 'my pad'""",
+)
+app.command(
     "midi_ingest.commands.spool:spool",
     name="spool",
     help="Show or publish what waits on disk for Kafka.",

@@ -14,8 +14,9 @@ from workers.runtime.api import Context, Reject, worker
 @worker("normalize", reads=Task, writes=ScoreRecord)
 def normalize(task: Task, context: Context) -> ScoreRecord:
     """The score in a task's body."""
+    names, dialect = context.settings.instrument_names, context.headers[h.DIALECT]
     try:
-        score = music.normalize(task.body, context.key, dialect=context.headers[h.DIALECT])
+        score = music.normalize(task.body, context.key, names, dialect=dialect)
     except InvalidPayload as error:
         raise Reject(reasons.INVALID_PAYLOAD, str(error)) from error
     except TooLarge as error:

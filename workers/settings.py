@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -12,6 +13,8 @@ from pydantic_settings import NoDecode
 
 from broker.settings import KafkaSettings
 from telemetry.settings import TelemetrySettings, blank_is_unset
+from workers.music.aliases import read_aliases
+from workers.music.names import Alias, Names
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600}
 
@@ -47,6 +50,15 @@ def _directory(value: str) -> str:
     return value
 
 
+def _aliases(value: object) -> object:
+    return read_aliases(value) if isinstance(value, str) else value
+
+
+def _known_apart(value: tuple[Alias, ...]) -> tuple[Alias, ...]:
+    Names(value)
+    return value
+
+
 class WorkerSettings(KafkaSettings, TelemetrySettings):
     """What the workers may be told."""
 
@@ -56,6 +68,12 @@ class WorkerSettings(KafkaSettings, TelemetrySettings):
     )
     renderer: Literal["fast", "mido"] = Field(
         default="fast", description="What writes the MIDI files; both write the same notes."
+    )
+    instrument_aliases: Annotated[
+        tuple[Alias, ...], NoDecode, BeforeValidator(_aliases), AfterValidator(_known_apart)
+    ] = Field(
+        default=(),
+        description="Names of instruments of your own, by commas: each a name, = and a program, a known name or drums.",
     )
     dedup_window_days: int = Field(
         default=30,
@@ -107,6 +125,11 @@ class WorkerSettings(KafkaSettings, TelemetrySettings):
     def dedup_window(self) -> timedelta:
         """How long a task is remembered."""
         return timedelta(days=self.dedup_window_days)
+
+    @cached_property
+    def instrument_names(self) -> Names:
+        """What instruments' names mean, the user's aliases first; made once a process."""
+        return Names(self.instrument_aliases)
 
     @property
     def store_path(self) -> Path:
