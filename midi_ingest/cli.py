@@ -113,7 +113,7 @@ Examples:
 app.command(
     "midi_ingest.commands.instruments:instruments",
     name="instruments",
-    help="List the names of instruments that are known, or tell what a name means.",
+    help="List the instruments that are known, or tell what a name means.",
     help_epilogue="""Exit codes: 0; 1 if one of the given names is unknown; 2 for wrong usage.
 
 Examples:

@@ -17,7 +17,7 @@ COMMANDS = [
     [], ["up"], ["ingest"], ["worker"], ["workers"], ["send"], ["topics"], ["topics", "apply"], ["topics", "diff"],
     ["topics", "read"], ["spool"], ["spool", "status"], ["spool", "drain"],
     ["dlq"], ["dlq", "list"], ["dlq", "show"], ["dlq", "redrive"], ["dlq", "purge"], ["replay"], ["task"],
-    ["state"], ["state", "show"], ["state", "rebuild"],
+    ["instruments"], ["state"], ["state", "show"], ["state", "rebuild"],
 ]  # fmt: skip
 
 
@@ -68,6 +68,7 @@ def test_the_version_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
         ["send", "--notes", "many"],
         ["topics", "diff", "--output", "xml"],
         ["workers", "--output", "xml"],
+        ["instruments", "--output", "xml"],
         ["topics", "read"],
         ["topics", "read", "outcomes", "--limit", "0"],
         ["dlq", "list", "--since", "yesterday"],
@@ -122,6 +123,7 @@ def test_what_makes_no_sense_exits_2_and_asks_nobody(
         ["dlq", "list"],
         ["replay", "--from", "1h"],
         ["task", "a"],
+        ["instruments"],
     ],
 )
 def test_a_wrong_setting_stops_every_command_with_2_and_is_named(

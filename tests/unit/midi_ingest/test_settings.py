@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from midi_ingest.settings import Settings, SettingsError, load, variables
+from workers.music.names import Sound
 
 EXAMPLE = Path(__file__).parents[3] / ".env.example"
 
@@ -21,6 +22,7 @@ DEFAULTS = {
     "MIDI_INGEST_PATH": "/suno-midi-callback",
     "MIDI_INGEST_STORE": "./data/store",
     "MIDI_INGEST_RENDERER": "fast",
+    "MIDI_INGEST_INSTRUMENT_ALIASES": (),
     "MIDI_INGEST_DEDUP_WINDOW_DAYS": 30,
     "MIDI_INGEST_RETRY_DELAYS": ("5s", "1m", "10m"),
 }
@@ -42,6 +44,8 @@ def test_without_an_environment_the_defaults_are_those_that_others_rely_on(varia
         ("MIDI_INGEST_PATH", "/", "/"),
         ("MIDI_INGEST_PUBLISH_TIMEOUT_SECONDS", "0.5", 0.5),
         ("MIDI_INGEST_RETRY_DELAYS", "1s,2m", ("1s", "2m")),
+        ("MIDI_INGEST_INSTRUMENT_ALIASES", "", ()),
+        ("MIDI_INGEST_INSTRUMENT_ALIASES", "Fiddle=Violin", (("Fiddle", Sound(40)),)),
         ("MIDI_INGEST_HEALTH_PORT", "8081", 8081),
         ("MIDI_INGEST_STATE_DIR", " ", None),
         ("MIDI_INGEST_DATA_DIR", "/var/lib/midi-ingest", Path("/var/lib/midi-ingest")),
@@ -104,6 +108,16 @@ def test_a_wrong_value_names_the_variable_and_not_the_value(
     [
         ("MIDI_INGEST_PATH", "foo", "expected a path such as /suno-midi-callback: first a slash, then only "),
         ("MIDI_INGEST_ORIGIN", "urltoken", "'urltoken' is no verifier. Did you mean url-token? Expected "),
+        (
+            "MIDI_INGEST_INSTRUMENT_ALIASES",
+            "Fiddle=violine",
+            "the alias 'Fiddle' means 'violine', which is no known ",
+        ),
+        (
+            "MIDI_INGEST_INSTRUMENT_ALIASES",
+            "A=1,a=2",
+            "the aliases 'A' and 'a' are compared alike, but mean two ",
+        ),
         ("MIDI_INGEST_VENDOR", "suno", "expected auto, acedata.cloud, kie.ai, sunoapi.org."),
     ],
 )

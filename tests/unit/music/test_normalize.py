@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from schemas.score import Instrument, Note, Score
 from tests.unit.music.ways import by_columns, note_by_note
 from workers.music.errors import InvalidPayload, TooLarge
-from workers.music.names import Names
+from workers.music.names import DRUMS, Names, Sound
 from workers.music.normalize import normalize
 
 
@@ -116,7 +116,11 @@ def test_an_instrument_whose_notes_are_all_dropped_stays_without_a_channel() -> 
     assert warnings(score) == {"negative-length": (2, "instruments[0].notes[0]")}
 
 
-@pytest.mark.parametrize("instrument", [{}, {"name": None}, {"name": 7}, {"name": ["Violin"]}])
+@pytest.mark.parametrize(
+    "instrument",
+    [{}, *({"name": name} for name in (None, 7, 40.0, True, ["Violin"], {"name": "Violin"}, ""))],
+    ids=str,
+)
 def test_an_absent_name_is_empty_and_unknown(instrument: dict[str, object]) -> None:
     score = score_of(instrument | {"notes": [note()]})
     assert (score.instruments[0].name, score.instruments[0].program) == ("", 0)
@@ -130,8 +134,15 @@ def test_an_unknown_name_stays_as_received_and_plays_a_piano() -> None:
 
 
 def test_a_users_aliases_name_instruments() -> None:
-    body = json.dumps({"data": {"instruments": named("Скрипка 7")}}).encode()
-    assert normalize(body, "a-task", Names({"7": 40})).instruments[0].program == 40
+    body = json.dumps({"data": {"instruments": named("Скрипка 7", "鋼琴", "Beatbox 2")}}).encode()
+    names = Names([("7", Sound(40)), ("鋼琴", Sound(1)), ("Beatbox", DRUMS)])
+    score = normalize(body, "a-task", names)
+    assert [(i.program, i.drums, i.channel) for i in score.instruments] == [
+        (40, False, 1),
+        (1, False, 2),
+        (0, True, 10),
+    ]
+    assert score.warnings == []
 
 
 def test_a_velocity_above_2_of_a_dropped_note_does_not_choose_the_scale() -> None:

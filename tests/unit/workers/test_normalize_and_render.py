@@ -39,6 +39,27 @@ def test_one_song_is_the_same_score_whoever_sent_it(sender: str, named: str) -> 
     assert scores == Harness(normalize).send(Task(samples.song("a1", 200)), key="a1")
 
 
+@pytest.mark.parametrize("count", [1, 200])
+@pytest.mark.parametrize(
+    ("alias", "name", "program", "drums"),
+    [
+        ("Fiddle=Violin", "fiddle 2", 40, False),
+        ("Скрипка=40", "Скрипка", 40, False),
+        ("Piano=19", "Piano", 19, False),
+        ("Beatbox=drums", "Beatbox", 0, True),
+    ],
+)
+def test_a_users_alias_names_the_instruments_of_a_callback(
+    alias: str, name: str, program: int, drums: bool, count: int
+) -> None:
+    note = {"pitch": 60, "start": 0, "end": 1, "velocity": 1}
+    instruments = [{"name": name, "notes": [note] * count}]
+    body = json.dumps({"task_id": "a1", "code": 200, "data": {"instruments": instruments}}).encode()
+    (score,) = Harness(normalize, instrument_aliases=f"Lute=25,{alias}").send(Task(body))
+    assert [(i.name, i.program, i.drums) for i in score.instruments] == [(name, program, drums)]
+    assert "unknown-instrument" not in [warning.code for warning in score.warnings]
+
+
 @pytest.mark.parametrize("body", senders.MIXTURES)
 def test_a_mixture_becomes_a_score(body: bytes) -> None:
     (score,) = Harness(normalize).send(Task(body))

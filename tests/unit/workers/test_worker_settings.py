@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from workers.music.names import DRUMS, Sound
 from workers.settings import WorkerSettings, delay_seconds
 
 
@@ -82,3 +83,29 @@ def test_an_object_store_is_refused_rather_than_taken_for_a_folder(store: str) -
 def test_a_window_outside_its_limits_is_refused(days: int) -> None:
     with pytest.raises(ValidationError, match="dedup_window_days"):
         WorkerSettings(dedup_window_days=days)
+
+
+def test_a_users_aliases_are_known_by_the_settings_and_made_once() -> None:
+    settings = WorkerSettings.model_validate({"instrument_aliases": "Fiddle=Violin, Beatbox=drums"})
+    assert settings.instrument_aliases == (("Fiddle", Sound(40)), ("Beatbox", DRUMS))
+    names = settings.instrument_names
+    assert [names.sound(name) for name in ("Fiddle", "Beatbox 1", "Viola")] == [Sound(40), DRUMS, Sound(41)]
+    assert settings.instrument_names is names
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Fiddle", "'Fiddle' is no alias"),
+        (
+            "Fiddle=Violine",
+            "the alias 'Fiddle' means 'Violine', which is no known name. Did you mean Violin?",
+        ),
+        ("Fiddle=128", "the alias 'Fiddle' has program 128: programs are 0 to 127"),
+        ("Fiddle=40,FIDDLE=41", "the aliases 'Fiddle' and 'FIDDLE' are compared alike, but mean two sounds"),
+    ],
+)
+def test_a_wrong_alias_is_refused_by_name(text: str, told: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        WorkerSettings.model_validate({"instrument_aliases": text})
+    assert told in str(refused.value)
