@@ -10,6 +10,7 @@ from midi_ingest.cli import FAILED, USAGE, fail
 from midi_ingest.errand import OutputFormat
 from midi_ingest.settings import SettingsError, load
 from midi_ingest.terminal import console, print_json, table, visible
+from workers.music.aliases import is_text
 from workers.music.names import DRUM_WORDS, DRUMS, FAMILIES, FAMILY_SIZE, PROGRAM_NAMES, Meaning, Names, Sound
 from workers.music.parts import UNKNOWN
 
@@ -29,6 +30,8 @@ def instruments(*names: str, output: OutputFormat = "table") -> int:
         known = load().instrument_names
     except SettingsError as error:
         return fail(str(error), USAGE)
+    if wrong := [name for name in names if not is_text(name)]:
+        return fail(f"{wrong[0]!r} is not in UTF-8, as names in callbacks are", USAGE)
     return _explain(names, known, output) if names else _list(known, output)
 
 

@@ -34,7 +34,7 @@ async def system(kafka_servers: str, tmp_path_factory: pytest.TempPathFactory) -
     folder = tmp_path_factory.mktemp("system")
     settings = make_settings(kafka_servers, folder)
     await topics.apply(settings, wanted(settings))
-    async with installed(settings, folder) as installation:
+    async with installed(settings, folder, MIDI_INGEST_INSTRUMENT_ALIASES="Скрипка=Violin") as installation:
         yield installation
     await delete_topics(settings)
 
@@ -169,6 +169,18 @@ async def test_a_song_without_instruments_is_an_empty_file_and_a_warning(
     assert [warning.code for warning in outcome.warnings] == ["no-instruments"]
     assert outcome.file
     assert _notes(Path(outcome.file)) == {}
+
+
+async def test_a_users_alias_gives_an_instrument_its_program(system: Installation) -> None:
+    notes = [{"pitch": 60, "start": 0, "end": 1, "velocity": 1}]
+    data = {"state": "complete", "instruments": [{"name": "Скрипка", "notes": notes}]}
+    await system.post(json.dumps({"task_id": "aliased", "code": 200, "data": data}).encode())
+
+    (outcome,) = await system.outcomes("aliased")
+    assert outcome.warnings == []
+    assert outcome.file
+    song = mido.MidiFile(outcome.file, charset="utf-8")
+    assert [message.program for message in song.tracks[1] if message.type == "program_change"] == [40]
 
 
 async def test_times_may_be_strings_or_numbers(system: Installation) -> None:

@@ -20,7 +20,14 @@ def read_aliases(text: str) -> tuple[Alias, ...]:
     return tuple(_read(part.strip()) for part in text.split(",") if part.strip())
 
 
+def is_text(given: str) -> bool:
+    """Whether it can be a name: what Python cannot read as UTF-8 of its environment becomes lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in given)
+
+
 def _read(written: str) -> Alias:
+    if not is_text(written):
+        raise ValueError(f"the alias {written!r} is not in UTF-8, as names in callbacks are")
     name, _, meaning = (part.strip() for part in written.rpartition("="))
     if not name:
         raise ValueError(f"{written!r} is no alias: expected a name, = and what it means, as in Fiddle=40")

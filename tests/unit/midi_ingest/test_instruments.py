@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -141,3 +141,11 @@ def test_a_wrong_alias_is_told_by_name(
     monkeypatch.setenv("MIDI_INGEST_INSTRUMENT_ALIASES", "Fiddle=Violine")
     assert instruments("Fiddle") == 2
     assert "MIDI_INGEST_INSTRUMENT_ALIASES: the alias 'Fiddle' means 'Violine'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_a_name_that_is_not_in_utf_8_can_be_in_no_callback(
+    capsys: pytest.CaptureFixture[str], output: Literal["table", "json"]
+) -> None:
+    assert instruments("Flute", "Fl\udcfcgel", output=output) == 2
+    assert "'Fl\\udcfcgel' is not in UTF-8" in capsys.readouterr().err

@@ -55,3 +55,8 @@ def test_the_name_that_may_be_meant_is_told(meaning: str, meant: str) -> None:
     with pytest.raises(ValueError) as refused:  # noqa: PT011 - its message is compared below
         read_aliases(f"Mine={meaning}")
     assert f"Did you mean {meant}?" in str(refused.value)
+
+
+def test_what_is_not_in_utf_8_is_refused_since_no_name_in_a_callback_is() -> None:
+    with pytest.raises(ValueError, match=r"'Fl\\udcfcgel=0' is not in UTF-8"):
+        read_aliases("Fl\udcfcgel=0")
