@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Literal
 
 import pytest
 
 from midi_ingest.commands.instruments import instruments
+from tests.docs import INSTRUMENTS
 from workers.music.names import DRUM_WORDS, GENERAL_MIDI
 
 
@@ -149,3 +151,28 @@ def test_a_name_that_is_not_in_utf_8_can_be_in_no_callback(
 ) -> None:
     assert instruments("Flute", "Fl\udcfcgel", output=output) == 2
     assert "'Fl\\udcfcgel' is not in UTF-8" in capsys.readouterr().err
+
+
+def test_what_the_page_shows_is_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    page = INSTRUMENTS.read_text()
+    shown = re.findall(r"^\| `(.+)` \| (.+) \| (.+) \|$", page, re.MULTILINE)
+    assert len(shown) >= 10
+    assert instruments(*(name for name, *_ in shown)) == 1
+    printed = lines(capsys)
+    assert [row for row in map(" ".join, shown) if row not in printed] == []
+    assert f"{', '.join(DRUM_WORDS[:-1])} or {DRUM_WORDS[-1]}" in page
+
+
+def test_the_aliases_on_the_page_can_be_set(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (given,) = re.findall(
+        r"^    MIDI_INGEST_INSTRUMENT_ALIASES='(.+)'$", INSTRUMENTS.read_text(), re.MULTILINE
+    )
+    monkeypatch.setenv("MIDI_INGEST_INSTRUMENT_ALIASES", given)
+    assert instruments("Скрипка", "My Pad", "Beatbox 2", output="json") == 0
+    assert [(one["program"], one["drums"]) for one in printed(capsys)] == [
+        (40, False),
+        (89, False),
+        (0, True),
+    ]
