@@ -39,9 +39,6 @@ SOUND_EFFECTS: Final = 120
 
 DRUM_WORDS: Final = ("drum", "drums", "drumkit", "drumset", "kit", "perc", "percussion", "percussions")
 
-_LETTERS_IN_ONE_MAX: Final = 4
-"""How many characters at most NFC makes one of."""
-
 _OTHERS: Final = re.compile("[^a-z0-9]+")
 _WORD: Final = re.compile("[a-z]+")
 
@@ -89,7 +86,7 @@ class Names:
             ValueError: a program is not within 0–127, a name is blank, or two that are compared alike mean two sounds.
         """
         self._in_full, users = _users(aliases)
-        self._longest = _LETTERS_IN_ONE_MAX * max(map(len, self._in_full), default=0)
+        self._longest = max(map(len, self._in_full), default=0)
         spellings, common, families = _spellings(), _aliases(), _families()
         as_word = {key: known for key, known in spellings.items() if known.sound.program < SOUND_EFFECTS}
         # Where several tables hold a name, the last one counts.
@@ -115,7 +112,7 @@ class Names:
     def _found_in_full(self, name: str) -> Meaning | None:
         if not self._in_full:
             return None
-        # NFC takes quadratic time for some texts, so what is too long for any alias is not brought into it.
+        # Folding shortens no text, and takes quadratic time for some: what is too long for any alias is left alone.
         stripped = name.strip()
         return self._in_full.get(_folded(stripped)) if len(stripped) <= self._longest else None
 
@@ -137,7 +134,7 @@ def _letters(lowered: str) -> str:
 
 def _folded(name: str) -> str:
     """What names are compared by that are compared whole: without regard to case or to how accents are encoded."""
-    return unicodedata.normalize("NFC", name.strip().casefold())
+    return unicodedata.normalize("NFD", name.casefold())
 
 
 def _users(aliases: Iterable[Alias]) -> tuple[dict[str, Meaning], dict[str, Meaning]]:
@@ -148,7 +145,7 @@ def _users(aliases: Iterable[Alias]) -> tuple[dict[str, Meaning], dict[str, Mean
         _check(name, sound)
         letters = _letters(name.lower())
         if _has_other_letters_only(name, letters):
-            known = in_full.setdefault(_folded(name), Meaning(sound, "your alias", name))
+            known = in_full.setdefault(_folded(name.strip()), Meaning(sound, "your alias", name))
         else:
             known = by_letters.setdefault(letters, Meaning(sound, "your alias", name))
         if known.sound != sound:
