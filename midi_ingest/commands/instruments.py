@@ -69,10 +69,12 @@ def _show(programs: Iterable[dict[str, Any]], drums: Iterable[dict[str, str]]) -
 
 
 def _others(known_as: Iterable[dict[str, str]], name: str = "") -> str:
-    """The names that are known beside the program's own, without the cells that list several."""
-    marks = {"your alias": " (yours)"}
-    others = (one for one in known_as if one["name"] != name and ", " not in one["name"])
-    return "; ".join(visible(one["name"]) + marks.get(one["rule"], "") for one in others)
+    """The names that are known beside the program's own, without the cells that list several; a user's are marked."""
+    return "; ".join(
+        visible(one["name"]) + (" (yours)" if one["rule"] == "your alias" else "")
+        for one in known_as
+        if one["rule"] != "spelling" or not (one["name"] == name or ", " in one["name"])
+    )
 
 
 def _explain(names: Iterable[str], known: Names, output: OutputFormat) -> int:

@@ -15,7 +15,9 @@ from workers.music.names import DRUM_WORDS, GENERAL_MIDI
 
 @pytest.fixture
 def _own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MIDI_INGEST_INSTRUMENT_ALIASES", "Скрипка=Violin, viola=40, Beatbox=drums")
+    monkeypatch.setenv(
+        "MIDI_INGEST_INSTRUMENT_ALIASES", "Скрипка=Violin, viola=40, Beatbox=drums, Flute=Flute"
+    )
 
 
 def printed(capsys: pytest.CaptureFixture[str]) -> Any:
@@ -60,6 +62,7 @@ def test_the_table_shows_each_program_with_what_it_is_also_known_as(
     assert "27 Electric Guitar (clean) Guitar guitar; electric guitar" in shown
     assert "40 Violin Strings Скрипка (yours); violins; viola (yours)" in shown
     assert "41 Viola Strings" in shown
+    assert "73 Flute Pipe woodwinds; winds; flutes; Flute (yours)" in shown
     assert "124 Telephone Ring Sound Effects Door Creaking; Door; Scratch; Wind Chime" in shown
     assert "drums Beatbox (yours)" in shown
     assert any("drumkit, drumset, kit" in line for line in shown)
