@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple, NoReturn
 
+from tests.heard import Heard, Track
+
 DRUM_CHANNEL: Final = 10
 
 _NOTE_OFF: Final = 0x80
@@ -34,27 +36,6 @@ class Refused(ValueError):
     def __init__(self, offset: int, rule: str) -> None:
         super().__init__(f"at byte {offset}: {rule}")
         self.offset = offset
-
-
-class Heard(NamedTuple):
-    """A note: its channel from 1 to 16, and its times in ticks."""
-
-    channel: int
-    start: int
-    end: int
-    pitch: int
-    velocity: int
-
-
-@dataclass(frozen=True, slots=True)
-class Track:
-    """A track after the first; without a channel it has a name and nothing else."""
-
-    name: str
-    channel: int | None
-    program: int | None
-    notes: list[Heard]
-    """By start and pitch."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from typing import Final
 
 import pytest
 
-from tests.smf_checker import Heard, Refused, Song, Track, check
+from tests.heard import Heard, Track
+from tests.smf_checker import Refused, Song, check
 
 HEADER: Final = "4d546864 00000006 0001 0004 01e0"
 TEMPO: Final = "00 ff03 02 7431  00 ff51 03 07a120  00 ff58 04 04021808  00 ff2f 00"
