@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 SOURCES := schemas telemetry broker ingest workers midi_ingest tests bench examples
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-unit faults check format bench schemas up down smoke clean
+.PHONY: help run test test-unit conformance faults check format bench schemas up down smoke clean
 
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 12
@@ -20,6 +20,9 @@ test: $(VENV)/.dev  ## run the whole test suite, on a real Kafka that it starts 
 
 test-unit: $(VENV)/.dev  ## run the tests that need no Kafka
 	@$(BIN)/python -m pytest tests/unit
+
+conformance: $(VENV)/.dev  ## have other readers of MIDI files read ours: midicsv, javax.sound.midi, @tonejs/midi, midly
+	@$(BIN)/python -m pytest tests/conformance
 
 faults: $(VENV)/.dev  ## run the long fault tests, for an hour: all is killed, stopped, rebalanced; 100,000 callbacks and a ledger
 	@MIDI_INGEST_TEST_CALLBACKS=2000 MIDI_INGEST_TEST_NOTES=1000 MIDI_INGEST_TEST_RATE=200 \
