@@ -27,7 +27,6 @@ _TIME_SIGNATURE: Final = 0x58
 _META_BYTES: Final = {0x00: 2, 0x20: 1, _END_OF_TRACK: 0, _TEMPO: 3, 0x54: 5, _TIME_SIGNATURE: 4, 0x59: 2}
 """How long a meta-event must be, by its type ("Meta-Events")."""
 _META_OF_ANY_LENGTH: Final = {*range(0x01, 0x08), 0x7F}
-_OF_THE_WHOLE_SONG: Final = {0x54, _TEMPO, _TIME_SIGNATURE, 0x59}
 
 
 class Refused(ValueError):
@@ -220,10 +219,10 @@ def _tempo_track(events: Iterator[_Event]) -> tuple[str, int, bytes]:
     told = {}
     for event in events:
         kind = event.kind & 0xFF
-        if event.kind >> 8 != _META or kind not in _OF_THE_WHOLE_SONG or event.tick or kind in told:
+        if event.kind >> 8 != _META or kind not in {_TEMPO, _TIME_SIGNATURE} or event.tick or kind in told:
             _refuse(event.offset, "the first track has more than a tempo and a signature at its beginning")
         told[kind] = event.data
-    if told.keys() != {_TEMPO, _TIME_SIGNATURE}:
+    if len(told) < 2:
         _refuse(0, "the first track does not tell the tempo and the time signature")
     return name, int.from_bytes(told[_TEMPO], "big"), told[_TIME_SIGNATURE]
 
@@ -238,7 +237,10 @@ def _track(events: Iterator[_Event]) -> Track:
     program = first.data[0]
     if first.channel == DRUM_CHANNEL and program:
         _refuse(first.offset, "the drums are not the standard kit")
-    return Track(name, first.channel, program, _notes(events, first.channel))
+    notes = _notes(events, first.channel)
+    if not notes:
+        _refuse(first.offset, "a track has a program and no notes")
+    return Track(name, first.channel, program, notes)
 
 
 def _notes(events: Iterator[_Event], channel: int) -> list[Heard]:
@@ -253,9 +255,7 @@ def _notes(events: Iterator[_Event], channel: int) -> list[Heard]:
         begins = event.kind == _NOTE_ON and velocity > 0
         moment = (event.tick, begins, pitch)
         if moment <= before:
-            _refuse(
-                event.offset, "at one tick there are not first the note-offs and then the note-ons, by pitch"
-            )
+            _refuse(event.offset, "at one tick note-offs come first, then note-ons, both by pitch")
         before = moment
         if begins:
             _begin(sounding, event)

@@ -42,7 +42,8 @@ def ready(name: str, cache: Path) -> Command:
 
     Raises:
         Unavailable: a tool is not installed, or a registry does not answer.
-        subprocess.CalledProcessError: our program around the reader is wrong.
+        LookupError: a registry has not what is asked for.
+        subprocess.CalledProcessError: our program around the reader does not build.
     """
     folder = cache / name
     folder.mkdir(exist_ok=True)
@@ -67,8 +68,8 @@ def _javax_sound_midi(folder: Path) -> Command:
 
 def _tonejs(folder: Path) -> Command:
     node, npm = _tool("node", package="nodejs"), _tool("npm", package="npm")
-    quiet = ("--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1")
-    _fetch([npm, "install", *quiet], folder, no_such=("ETARGET", "E404"))
+    options = ("--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1")
+    _fetch([npm, "install", *options], folder, no_such=("ETARGET", "E404"))
     return [node, str(folder / "heard.js")]
 
 

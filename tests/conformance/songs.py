@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Final
 
 from midi_ingest import samples
@@ -12,32 +13,12 @@ from workers.music.normalize import normalize
 
 LONGEST_GAP: Final = (1 << 28) - 1
 SCRIPTS: Final = (
-    *(
-        "",
-        "Violin",
-        "Straße œuvre",
-        "Скрипка",
-        "Βιολί",
-        "כינור",
-        "كمان",
-        "वायलिन",
-        "ไวโอลิน",
-        "小提琴",
-        "バイオリン",
-        "바이올린",
-    ),
-    *(
-        "👩‍🎤🎻",
-        "a\tb\r\nc\0d\x7f\x85",
-        'say "la"',
-        '""',
-        "\\",
-        "\\101 \\\\",
-        "'; x, 1, \"y",
-        "%s",
-        "é" * 200,
-        "😀" * 64,
-    ),
+    *("", "Violin", "Straße œuvre", "Скрипка", "Βιολί", "כינור", "كمان", "वायलिन"),
+    *("ไวโอลิน", "小提琴", "バイオリン", "바이올린", "👩\u200d🎤🎻", "é" * 200, "😀" * 64),
+)
+AWKWARD: Final = (
+    *("a\tb\r\nc\0d\x7f\x85", 'say "la"', '""', "\\", "\\101 \\\\", "'; x, 1, \"y", "%s"),
+    *("\ufeffBOM", "a\u2028b", " ", "</name>"),
 )
 
 
@@ -47,6 +28,10 @@ def score_of(task_id: str, *instruments: Instrument) -> Score:
 
 def alone(task_id: str, *notes: Note) -> Score:
     return score_of(task_id, Instrument("Violin", 40, False, 1, 1, list(notes)))
+
+
+def silent(name: str, track: int) -> Instrument:
+    return Instrument(name, 0, False, None, track, [])
 
 
 def sent(task_id: str, callback: bytes) -> Score:
@@ -63,8 +48,8 @@ SONGS: Final[dict[str, Score]] = {
     **{name: score_of(name, *instruments) for name, instruments in GOLDEN.items()},
     "the sender's sample": sent("5c79****be8e", samples.sample()),
     "10,000 notes": sent("a1", samples.song("a1", 10_000)),
-    "dirty": sent("a2", body(long_song(seed=3, count=3000))),
-    **{f"dirty, seed {seed}": sent("a3", body(long_song(seed, 400))) for seed in range(10)},
+    "long and dirty": sent("a2", body(long_song(seed=9, count=3000))),
+    **{f"dirty, seed {seed}": sent("a3", body(long_song(seed, 400))) for seed in range(9)},
     "the latest note": sent("a4", late("86400")),
     "the longest gaps": alone("a5", Note(LONGEST_GAP, 2 * LONGEST_GAP, 60, 1)),
     "every pitch and velocity": alone(
@@ -74,10 +59,7 @@ SONGS: Final[dict[str, Score]] = {
     "chords of all pitches": alone(
         "a8", *(Note(n * 9, n * 9 + 9, pitch, 64) for n in range(9) for pitch in range(128))
     ),
-    "1,024 silent instruments": score_of(
-        "a9", *(Instrument(f"Silent {n}", 0, False, None, n, []) for n in range(1, 1025))
-    ),
-    "names in all scripts": score_of(
-        "任务 задача", *(Instrument(name, 0, False, None, n, []) for n, name in enumerate(SCRIPTS, 1))
-    ),
+    "1,024 silent instruments": score_of("a9", *map(silent, ["Silent"] * 1024, count(1))),
+    "names in all scripts": score_of("任务 задача", *map(silent, SCRIPTS, count(1))),
+    "awkward names": score_of("'\"\\,\n", *map(silent, AWKWARD, count(1))),
 }
