@@ -21,7 +21,7 @@ test: $(VENV)/.dev  ## run the whole test suite, on a real Kafka that it starts 
 test-unit: $(VENV)/.dev  ## run the tests that need no Kafka
 	@$(BIN)/python -m pytest tests/unit
 
-conformance: $(VENV)/.dev  ## have other readers of MIDI files read ours: midicsv, javax.sound.midi, @tonejs/midi, midly
+conformance: $(VENV)/.dev  ## have others read our files: midicsv, javax.sound.midi, @tonejs/midi, midly; fluidsynth plays some
 	@$(BIN)/python -m pytest tests/conformance
 
 faults: $(VENV)/.dev  ## run the long fault tests, for an hour: all is killed, stopped, rebalanced; 100,000 callbacks and a ledger

@@ -29,6 +29,8 @@ def reader(request: pytest.FixtureRequest) -> Reader:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Tell which readers ran."""
-    terminalreporter.section("readers")
-    for name, what in config.stash.get(_TOLD, {}).items():
+    told = config.stash.get(_TOLD, {})
+    if told:
+        terminalreporter.section("readers")
+    for name, what in told.items():
         terminalreporter.line(f"{name}: {what}")
