@@ -124,6 +124,19 @@ Examples:
     MIDI_INGEST_INSTRUMENT_ALIASES='My Pad=89' midi-ingest instruments 'my pad'""",
 )
 app.command(
+    "midi_ingest.commands.inspect:inspect",
+    name="inspect",
+    help="Show what is in MIDI files, also as a picture.",
+    help_epilogue="""Exit codes: 0; 1 if a file is damaged or no MIDI file; 2 if one cannot be read, or for wrong usage.
+
+Examples:
+
+    midi-ingest inspect data/store/tasks/5c79-be8e/song.mid
+    midi-ingest inspect song.mid --svg song.svg     # the piano roll as a picture, for any browser
+    midi-ingest inspect *.mid --output json
+    midi-ingest inspect - < song.mid""",
+)
+app.command(
     "midi_ingest.commands.spool:spool",
     name="spool",
     help="Show or publish what waits on disk for Kafka.",

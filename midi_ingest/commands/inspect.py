@@ -1,0 +1,93 @@
+"""`midi-ingest inspect`: what is in MIDI files, ours or anyone's."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from midi_ingest.cli import USAGE, fail
+from midi_ingest.errand import OutputFormat
+from midi_ingest.inspection import summary
+from midi_ingest.inspection.errors import Unreadable
+from midi_ingest.inspection.palette import terminal_styles
+from midi_ingest.inspection.reading import MAX_BYTES, read
+from midi_ingest.inspection.roll import roll
+from midi_ingest.inspection.song import Song
+from midi_ingest.inspection.svg import drawing
+from midi_ingest.inspection.whole_file import write_whole
+from midi_ingest.terminal import console, print_json, visible
+
+STANDARD_INPUT: Final = "-"
+
+
+def inspect(file: str, /, *files: str, svg: Path | None = None, output: OutputFormat = "table") -> int:
+    """Show what is in MIDI files: tracks, instruments, ranges, and a small piano roll.
+
+    Any Standard MIDI File is read, by mido. Pitches are named so that C4 is 60, the middle C. Exits 1 if a file is
+    damaged or no MIDI file, 2 if it cannot be read at all; the other files are shown.
+
+    Args:
+        file: a MIDI file, or - for standard input.
+        files: more of them.
+        svg: draw the piano roll as a picture, too: an SVG file of this name, in place of one that is there.
+        output: a table, or one JSON document.
+    """
+    if svg and files:
+        return fail("--svg draws one file: name only one.", USAGE)
+    code, documents = 0, []
+    for name in (file, *files):
+        try:
+            data = _bytes(name)
+            song = read(data)
+        except Unreadable as error:
+            code = max(code, fail(f"{visible(name)} {error}. inspect reads Standard MIDI Files (.mid)."))
+        except OSError as error:
+            code = fail(f"{visible(name)} cannot be read: {error.strerror or error}.", USAGE)
+        else:
+            documents.append(summary.document(name, len(data), song))
+            if output == "table":
+                _show(name, song)
+            if svg:
+                code = _draw(song, name, svg)
+    if output == "json":
+        print_json({"files": documents})
+    return code
+
+
+def _bytes(name: str) -> bytes:
+    """What is in a file, or comes on standard input.
+
+    Raises:
+        OSError: it cannot be read.
+        Unreadable: it is too large.
+    """
+    if name == STANDARD_INPUT:
+        data = sys.stdin.buffer.read(MAX_BYTES + 1)
+    else:
+        with Path(name).open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise Unreadable(f"is larger than {MAX_BYTES // 1024 // 1024} MiB")
+    return data
+
+
+def _show(name: str, song: Song) -> None:
+    styles = terminal_styles(song.parts)
+    print(f"{visible(name)}: {summary.kind(song)}", summary.figures(song), sep="\n")
+    output = console()
+    output.print("", summary.table(song, styles), "", sep="\n")
+    for remark in song.remarks:
+        print(remark)
+    for line in roll(song, styles, Console().width):
+        output.print(line, no_wrap=True)
+
+
+def _draw(song: Song, name: str, path: Path) -> int:
+    try:
+        write_whole(path, drawing(song, Path(name).name))
+    except OSError as error:
+        return fail(f"{path} cannot be written: {error.strerror or error}.")
+    return 0

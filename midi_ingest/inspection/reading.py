@@ -1,0 +1,121 @@
+"""From a file's bytes to what is in it, by mido: a reader that has nothing in common with our renderer."""
+
+from __future__ import annotations
+
+import re
+import struct
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+from typing import Final
+
+import mido
+
+from midi_ingest.inspection.chunks import Chunk, Chunks, split
+from midi_ingest.inspection.clock import Clock
+from midi_ingest.inspection.errors import damaged
+from midi_ingest.inspection.metas import keep_as_they_are
+from midi_ingest.inspection.song import Note, Part, Song
+from midi_ingest.inspection.track import ProgramChange, Span, Track, track_of
+
+MAX_BYTES: Final = 8 * 1024 * 1024
+"""The largest file that is read: mido makes an object of each event, some hundred times its bytes."""
+
+_ONE_TRACK: Final = struct.pack(">4sIHHH", b"MThd", 6, 1, 1, 480)
+_REFUSALS: Final = (EOFError, OSError, ValueError, LookupError, TypeError)
+"""What mido raises on bytes that are no track; `ValueError` is also `GapTooLong`."""
+
+_ENDLESS_NUMBER: Final = re.compile(rb"[\x80-\xff]{4096}")
+"""mido reads numbers of any length, in time that grows with its square. Of text and data none is known with so many
+bytes from 128 on in a row."""
+
+_INDEPENDENT: Final = 2
+"""The type of file whose tracks are songs of their own."""
+
+
+def read(data: bytes) -> Song:
+    """The song in a file.
+
+    Raises:
+        Unreadable: it is no Standard MIDI File, or damaged.
+    """
+    keep_as_they_are()
+    chunks = split(data)
+    read_tracks = [_track(number, chunk) for number, chunk in enumerate(chunks.tracks)]
+    tracks = [track for track, _ in read_tracks]
+    clipped = [number for number, (_, clipped) in enumerate(read_tracks) if clipped]
+    clocks = _clocks(chunks, tracks)
+    return Song(
+        type=chunks.type,
+        division=chunks.division,
+        tempos=clocks[0].tempos if clocks else [],
+        seconds=max(
+            (clock.seconds(track.end) for clock, track in zip(clocks, tracks, strict=True)), default=0
+        ),
+        track_count=len(tracks),
+        parts=list(_parts(chunks, tracks, clocks)),
+        remarks=[*chunks.remarks, *_remarks(chunks, tracks, clipped)],
+    )
+
+
+def _track(number: int, chunk: Chunk) -> tuple[Track, bool]:
+    """A track, and whether mido had to clip bytes in it to read it."""
+    try:
+        if _ENDLESS_NUMBER.search(chunk.content):
+            raise ValueError("a number in it has no end")
+        return _messages(chunk)
+    except _REFUSALS as error:
+        why = str(error) or "it ends within an event"
+        raise damaged(f"track {number}, from byte {chunk.at:,} on: {why}") from error
+
+
+def _messages(chunk: Chunk) -> tuple[Track, bool]:
+    """A track; data of other makers' (system exclusive) may hold bytes above 127, which mido takes clipped only."""
+    file = _ONE_TRACK + struct.pack(">4sI", chunk.kind, len(chunk.content)) + chunk.content
+    try:
+        return track_of(mido.MidiFile(file=BytesIO(file)).tracks[0]), False
+    except ValueError as error:
+        if "data byte" not in str(error):
+            raise
+    return track_of(mido.MidiFile(file=BytesIO(file), clip=True).tracks[0]), True
+
+
+def _clocks(chunks: Chunks, tracks: Sequence[Track]) -> list[Clock]:
+    """Each track's clock: one for all of them, but in a file of songs that stand alone."""
+    if chunks.type == _INDEPENDENT:
+        return [Clock(chunks.division, track.tempos) for track in tracks]
+    return [Clock(chunks.division, (tempo for track in tracks for tempo in track.tempos))] * len(tracks)
+
+
+def _parts(chunks: Chunks, tracks: Sequence[Track], clocks: Sequence[Clock]) -> Iterator[Part]:
+    everywhere = [change for track in tracks for change in track.programs]
+    for number, (track, clock) in enumerate(zip(tracks, clocks, strict=True)):
+        changes = track.programs if chunks.type == _INDEPENDENT else everywhere
+        channels = sorted(channel for channel, spans in track.notes.items() if spans)
+        for channel in channels or sorted({change.channel for change in track.programs}):
+            own = sorted(change for change in changes if change.channel == channel)
+            spans = sorted(track.notes.get(channel, ()))
+            notes = [Note(clock.seconds(s.start), clock.seconds(s.end), s.pitch, s.velocity) for s in spans]
+            yield Part(number, track.name or "", channel + 1, _programs(own, spans), notes)
+        if not channels and not track.programs:
+            yield Part(number, track.name or "", None, (), ())
+
+
+def _programs(changes: Sequence[ProgramChange], spans: Sequence[Span]) -> list[int]:
+    """The programs that notes are played with, or all where there are none; until one is said it is 0."""
+    if not spans:
+        return list(dict.fromkeys(change.program for change in changes))
+    ticks = [change.tick for change in changes]
+    in_force = [0, *(change.program for change in changes)]
+    return list(dict.fromkeys(in_force[bisect_right(ticks, span.start)] for span in spans))
+
+
+def _remarks(chunks: Chunks, tracks: Sequence[Track], clipped: Sequence[int]) -> Iterator[str]:
+    if chunks.type == _INDEPENDENT:
+        yield "Each track is a song of its own (type 2); all are shown from 0 s on."
+    for number in clipped:
+        yield f"Track {number} has data above 127, which was read as 127."
+    for number, track in enumerate(tracks):
+        if track.endless:
+            are = "note never ends" if track.endless == 1 else "notes never end"
+            yield f"Track {number}: {track.endless:,} {are}, and last here until the track's end."

@@ -1,0 +1,117 @@
+"""A song as a piano roll for the terminal, in dots of Braille: two times wide and four pitches high a character."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from math import ceil
+from typing import Final, NamedTuple
+
+from rich.text import Text
+
+from midi_ingest.inspection.labels import OCTAVE, mark_label, marks, pitch_name, time_step
+from midi_ingest.inspection.song import Note, Part, Song
+
+_MARGIN: Final = 5
+"""The columns before the roll: a pitch's name, a space and the axis."""
+
+_LABEL_COLUMNS: Final = 10
+"""At least so many columns lie between two times on the axis."""
+
+_DOTS_WIDE: Final = 2
+_DOTS_HIGH: Final = 4
+_HIGH_SPAN: Final = 84
+"""Songs that span more pitches than this have two of them on each dot."""
+
+_BRAILLE: Final = 0x2800
+_BITS: Final = ((0x40, 0x80), (0x04, 0x20), (0x02, 0x10), (0x01, 0x08))
+"""The bit of each dot in a character of Braille, from the lowest row up."""
+
+_Cell = tuple[int, int]
+"""A character's row, from the lowest up, and its column."""
+
+
+class _Scale(NamedTuple):
+    """What a dot is: ``seconds`` wide, ``pitches`` high, the lowest beginning at ``lowest``."""
+
+    seconds: float
+    pitches: int
+    lowest: int
+    rows: int
+    columns: int
+
+
+def roll(song: Song, styles: Sequence[str], width: int) -> Iterator[Text]:
+    """The roll's lines, none where there are no notes; each part in its style, where a terminal shows it.
+
+    A character has the style of the part that has most dots in it.
+
+    Args:
+        song: what is drawn.
+        styles: a style for each part.
+        width: how many columns there are.
+    """
+    notes = [note for part in song.parts for note in part.notes]
+    if not notes:
+        return
+    scale = _scale(notes, max(width - _MARGIN, 2 * _LABEL_COLUMNS))
+    dots, owners = _drawn(song.parts, scale)
+    for row in reversed(range(scale.rows)):
+        line = Text(_pitch_axis(row, scale))
+        for column in range(scale.columns):
+            cell = row, column
+            style = styles[owners[cell].most_common(1)[0][0]] if cell in owners else ""
+            line.append(chr(_BRAILLE + dots[cell]) if cell in dots else " ", style)
+        line.rstrip()
+        yield line
+    yield from map(Text, _time_axis(scale))
+
+
+def _scale(notes: Sequence[Note], columns: int) -> _Scale:
+    """A scale at which all notes are seen: whole octaves from a C on, and a second at least."""
+    lowest = min(note.pitch for note in notes) // OCTAVE * OCTAVE
+    span = max(note.pitch for note in notes) + 1 - lowest
+    seconds = max(1.0, *(note.end for note in notes))
+    pitches = 2 if span > _HIGH_SPAN else 1
+    rows = ceil(max(span, OCTAVE) / (pitches * _DOTS_HIGH))
+    return _Scale(seconds / (columns * _DOTS_WIDE), pitches, lowest, rows, columns)
+
+
+def _drawn(parts: Sequence[Part], scale: _Scale) -> tuple[dict[_Cell, int], dict[_Cell, Counter[int]]]:
+    """The dots of each character as bits, and how many each part has drawn there."""
+    dots: dict[_Cell, int] = defaultdict(int)
+    owners: dict[_Cell, Counter[int]] = defaultdict(Counter)
+    for index, part in enumerate(parts):
+        for note in part.notes:
+            high = (note.pitch - scale.lowest) // scale.pitches
+            for across in _across(note, scale):
+                cell = high // _DOTS_HIGH, across // _DOTS_WIDE
+                dots[cell] |= _BITS[high % _DOTS_HIGH][across % _DOTS_WIDE]
+                owners[cell][index] += 1
+    return dots, owners
+
+
+def _across(note: Note, scale: _Scale) -> range:
+    """The dots that a note lasts, one at least; it ends before the dot of its end, so that a repeat is seen."""
+    last_of_all = scale.columns * _DOTS_WIDE - 1
+    first = min(int(note.start / scale.seconds), last_of_all)
+    return range(first, min(max(int(note.end / scale.seconds) - 1, first), last_of_all) + 1)
+
+
+def _pitch_axis(row: int, scale: _Scale) -> str:
+    pitch = scale.lowest + row * _DOTS_HIGH * scale.pitches
+    return f"{pitch_name(pitch):>3} ┤" if pitch % OCTAVE == 0 else "    │"
+
+
+def _time_axis(scale: _Scale) -> Iterator[str]:
+    """The line below the roll, and the times below it."""
+    second_columns = 1 / (scale.seconds * _DOTS_WIDE)
+    step = time_step(_LABEL_COLUMNS / second_columns)
+    line, times = ["─"] * scale.columns, ""
+    for mark in marks(0, scale.seconds * scale.columns * _DOTS_WIDE, step):
+        column, label = int(mark * second_columns + 1e-9), mark_label(mark)
+        if column + len(label) <= scale.columns:
+            line[column] = "┬"
+            times = times.ljust(column) + label
+    yield "    └" + "".join(line)
+    yield " " * _MARGIN + times
