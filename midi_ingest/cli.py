@@ -132,7 +132,7 @@ app.command(
 Examples:
 
     midi-ingest inspect data/store/tasks/5c79-be8e/song.mid
-    midi-ingest inspect song.mid --svg song.svg     # the piano roll as a picture, for any browser
+    midi-ingest inspect song.mid --svg song.svg   # a picture, for any browser
     midi-ingest inspect *.mid --output json
     midi-ingest inspect - < song.mid""",
 )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
+from cyclopts import Parameter
 from rich.console import Console
 
 from midi_ingest.cli import USAGE, fail
@@ -23,15 +24,24 @@ from midi_ingest.terminal import console, print_json, visible
 STANDARD_INPUT: Final = "-"
 
 
-def inspect(file: str, /, *files: str, svg: Path | None = None, output: OutputFormat = "table") -> int:
+def _is_no_option(_type: object, name: str) -> None:
+    if name.startswith("-") and name != STANDARD_INPUT:
+        raise ValueError(f"There is no option {name}; a file of that name is written ./{name}")
+
+
+First = Annotated[str, Parameter(name="FILE", allow_leading_hyphen=True, validator=_is_no_option)]
+"""A name that may be a hyphen, which cyclopts else takes for an option."""
+
+
+def inspect(file: First, /, *files: str, svg: Path | None = None, output: OutputFormat = "table") -> int:
     """Show what is in MIDI files: tracks, instruments, ranges, and a small piano roll.
 
-    Any Standard MIDI File is read, by mido. Pitches are named so that C4 is 60, the middle C. Exits 1 if a file is
-    damaged or no MIDI file, 2 if it cannot be read at all; the other files are shown.
+    Any Standard MIDI File is read, by mido. Pitches are named so that C4 is 60, the middle C. Files that cannot be
+    shown are told on standard error; the others are shown.
 
     Args:
         file: a MIDI file, or - for standard input.
-        files: more of them.
+        files: more MIDI files.
         svg: draw the piano roll as a picture, too: an SVG file of this name, in place of one that is there.
         output: a table, or one JSON document.
     """
@@ -42,16 +52,14 @@ def inspect(file: str, /, *files: str, svg: Path | None = None, output: OutputFo
         try:
             data = _bytes(name)
             song = read(data)
-        except Unreadable as error:
-            code = max(code, fail(f"{visible(name)} {error}. inspect reads Standard MIDI Files (.mid)."))
-        except OSError as error:
-            code = fail(f"{visible(name)} cannot be read: {error.strerror or error}.", USAGE)
-        else:
-            documents.append(summary.document(name, len(data), song))
-            if output == "table":
-                _show(name, song)
-            if svg:
-                code = _draw(song, name, svg)
+        except (Unreadable, OSError) as error:
+            code = max(code, _refuse(name, error))
+            continue
+        documents.append(summary.document(name, len(data), song))
+        if output == "table":
+            _show(name, song)
+        if svg:
+            code = _draw(song, name, svg)
     if output == "json":
         print_json({"files": documents})
     return code
@@ -74,9 +82,20 @@ def _bytes(name: str) -> bytes:
     return data
 
 
+def _refuse(name: str, error: Unreadable | OSError) -> int:
+    if isinstance(error, Unreadable):
+        return fail(f"{_shown(name)} {error}. {error.advice}")
+    why = error.strerror or error
+    return fail(f"{_shown(name)} cannot be read: {why}. Name a MIDI file, or - for standard input.", USAGE)
+
+
+def _shown(name: str) -> str:
+    return "standard input" if name == STANDARD_INPUT else visible(name)
+
+
 def _show(name: str, song: Song) -> None:
     styles = terminal_styles(song.parts)
-    print(f"{visible(name)}: {summary.kind(song)}", summary.figures(song), sep="\n")
+    print(f"{_shown(name)}: {summary.kind(song)}", summary.figures(song), sep="\n")
     output = console()
     output.print("", summary.table(song, styles), "", sep="\n")
     for remark in song.remarks:
@@ -89,5 +108,7 @@ def _draw(song: Song, name: str, path: Path) -> int:
     try:
         write_whole(path, drawing(song, Path(name).name))
     except OSError as error:
-        return fail(f"{path} cannot be written: {error.strerror or error}.")
+        return fail(
+            f"{visible(str(path))} cannot be written: {error.strerror or error}. Name another file with --svg."
+        )
     return 0

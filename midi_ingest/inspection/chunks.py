@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from midi_ingest.inspection.clock import Division
-from midi_ingest.inspection.errors import Unreadable, damaged
+from midi_ingest.inspection.errors import Damaged, Unreadable
 
 _HEADER_BYTES: Final = 6
 _PREFIX_BYTES: Final = 8
@@ -46,13 +46,13 @@ def split(data: bytes) -> Chunks:
     chunks = list(_chunks(data))
     header = chunks[0]
     if len(header.content) < _HEADER_BYTES:
-        raise damaged("its header is too short")
+        raise Damaged("its header is too short")
     kind, promised, division = struct.unpack_from(">HHH", header.content)
     if kind > 2:
-        raise damaged(f"it says that it is of type {kind}, but only 0, 1 and 2 are known")
+        raise Damaged(f"it says that it is of type {kind}, but only 0, 1 and 2 are known")
     tracks = [chunk for chunk in chunks if chunk.kind == b"MTrk"]
     if len(tracks) < promised:
-        raise damaged(f"its header promises {promised:,} tracks, but there are {len(tracks):,}")
+        raise Damaged(f"its header promises {promised:,} tracks, but there are {len(tracks):,}")
     return Chunks(kind, _division(division), tracks, list(_remarks(data, promised, chunks)))
 
 
@@ -66,13 +66,13 @@ def _chunks(data: bytes) -> Iterator[Chunk]:
             if kind not in {b"MThd", b"MTrk"}:
                 return
             missing = length - len(content)
-            raise damaged(
+            raise Damaged(
                 f"the chunk at byte {at:,} is cut off: {missing:,} of its {length:,} bytes are missing"
             )
         yield Chunk(at, kind, content)
         at += _PREFIX_BYTES + length
     if at == 0:
-        raise damaged("its header is cut off")
+        raise Damaged("its header is cut off")
 
 
 def _division(value: int) -> Division:
@@ -81,7 +81,7 @@ def _division(value: int) -> Division:
     if value < 0x8000:
         frames, ticks = 0, value
     if not ticks or (not frames and value >= 0x8000):
-        raise damaged("its header says that nothing is a tick")
+        raise Damaged("its header says that nothing is a tick")
     if frames == 29:
         return Division(ticks, 30_000 / 1001)  # "drop frame"
     return Division(ticks, float(frames) if frames else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 TEMPO_AT_FIRST: Final = 500_000
@@ -29,6 +30,15 @@ class Tempo(NamedTuple):
         return 60e6 / self.microseconds if self.microseconds else None
 
 
+class _Step(NamedTuple):
+    """From a tick on, that many seconds from the start, ``seconds`` pass in every ``ticks``."""
+
+    tick: int
+    start: float
+    seconds: float
+    ticks: float
+
+
 class Clock:
     """Tells the second of each tick."""
 
@@ -37,28 +47,18 @@ class Clock:
 
         Of those at one tick, the last counts. Where ticks are parts of a frame, the tempo changes nothing.
         """
-        self._ticks: list[int] = [0]
-        self._starts: list[float] = [0.0]
-        self._tick_microseconds = [_tick_microseconds(division, TEMPO_AT_FIRST)]
         self.tempos: list[Tempo] = []
-        if division.frames_per_second is None:
-            self._follow(division, {0: TEMPO_AT_FIRST} | dict(sorted(changes, key=lambda change: change[0])))
+        self._steps: list[_Step] = []
+        if division.frames_per_second is not None:
+            self._steps = [_Step(0, 0, 1, division.frames_per_second * division.ticks)]
+            return
+        in_order = {0: TEMPO_AT_FIRST} | dict(sorted(changes, key=itemgetter(0)))
+        for tick, microseconds in in_order.items():
+            second = self.seconds(tick) if tick else 0.0
+            self._steps.append(_Step(tick, second, microseconds, division.ticks * 1_000_000))
+            self.tempos.append(Tempo(second, microseconds))
 
     def seconds(self, tick: int) -> float:
         """When a tick is, in seconds from the start."""
-        step = bisect_right(self._ticks, tick) - 1
-        return self._starts[step] + (tick - self._ticks[step]) * self._tick_microseconds[step] / 1e6
-
-    def _follow(self, division: Division, changes: dict[int, int]) -> None:
-        for tick, microseconds in changes.items():
-            second = self.seconds(tick)
-            self._ticks.append(tick)
-            self._starts.append(second)
-            self._tick_microseconds.append(_tick_microseconds(division, microseconds))
-            self.tempos.append(Tempo(second, microseconds))
-
-
-def _tick_microseconds(division: Division, quarter_microseconds: int) -> float:
-    if division.frames_per_second is None:
-        return quarter_microseconds / division.ticks
-    return 1e6 / (division.frames_per_second * division.ticks)
+        step = self._steps[bisect_right(self._steps, tick, key=itemgetter(0)) - 1]
+        return step.start + (tick - step.tick) * step.seconds / step.ticks

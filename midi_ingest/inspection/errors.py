@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class Unreadable(ValueError):
-    """It is no MIDI file, or a damaged one; the message goes on where its name ends, "is empty"."""
+    """It is no MIDI file; the message goes on where its name ends, "is empty", and ``advice`` says what to do."""
+
+    advice: ClassVar[str] = "inspect reads Standard MIDI Files (.mid)."
 
 
-def damaged(why: str) -> Unreadable:
-    """What is said of a file that begins as a MIDI file does, but is none."""
-    return Unreadable(f"is damaged: {why}")
+class Damaged(Unreadable):
+    """It begins as a MIDI file does, but is none."""
+
+    advice = "Get it again; one of the store's is written anew by `midi-ingest replay --task ID --only render --yes`."
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"is damaged: {why}")

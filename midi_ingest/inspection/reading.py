@@ -13,7 +13,7 @@ import mido
 
 from midi_ingest.inspection.chunks import Chunk, Chunks, split
 from midi_ingest.inspection.clock import Clock
-from midi_ingest.inspection.errors import damaged
+from midi_ingest.inspection.errors import Damaged
 from midi_ingest.inspection.metas import keep_as_they_are
 from midi_ingest.inspection.song import Note, Part, Song
 from midi_ingest.inspection.track import ProgramChange, Span, Track, track_of
@@ -65,8 +65,17 @@ def _track(number: int, chunk: Chunk) -> tuple[Track, bool]:
             raise ValueError("a number in it has no end")
         return _messages(chunk)
     except _REFUSALS as error:
-        why = str(error) or "it ends within an event"
-        raise damaged(f"track {number}, from byte {chunk.at:,} on: {why}") from error
+        raise Damaged(f"track {number}, from byte {chunk.at:,} on: {_why(error)}") from error
+
+
+def _why(error: Exception) -> str:
+    """What mido found; where it has no words for it, ours."""
+    match error:
+        case EOFError():
+            return "it ends within an event"
+        case LookupError() | TypeError():
+            return "an event is shorter than it must be"
+    return str(error)
 
 
 def _messages(chunk: Chunk) -> tuple[Track, bool]:

@@ -92,10 +92,11 @@ def _drawn(parts: Sequence[Part], scale: _Scale) -> tuple[dict[_Cell, int], dict
 
 
 def _across(note: Note, scale: _Scale) -> range:
-    """The dots that a note lasts, one at least; it ends before the dot of its end, so that a repeat is seen."""
-    last_of_all = scale.columns * _DOTS_WIDE - 1
-    first = min(int(note.start / scale.seconds), last_of_all)
-    return range(first, min(max(int(note.end / scale.seconds) - 1, first), last_of_all) + 1)
+    """The dots that a note lasts, one at least; of one that has three, the last is left out, so that repeats are seen."""
+    end_of_all = scale.columns * _DOTS_WIDE
+    first = min(int(note.start / scale.seconds), end_of_all - 1)
+    end = min(round(note.end / scale.seconds), end_of_all)
+    return range(first, end - 1 if end - first > 2 else max(end, first + 1))
 
 
 def _pitch_axis(row: int, scale: _Scale) -> str:

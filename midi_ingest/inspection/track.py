@@ -63,7 +63,9 @@ def track_of(messages: Iterable[mido.Message]) -> Track:
     sounding: _Sounding = defaultdict(deque)
     for message in messages:
         if message.time > LONGEST_GAP:
-            raise GapTooLong(f"an event comes {message.time.bit_length()} bits of ticks after the one before")
+            raise GapTooLong(
+                "an event comes 2^28 ticks or more after the one before, which is more than a file can say"
+            )
         track.end += message.time
         _take(message, track, sounding)
     for (channel, pitch), begun in sounding.items():
