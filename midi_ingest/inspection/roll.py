@@ -92,7 +92,7 @@ def _drawn(parts: Sequence[Part], scale: _Scale) -> tuple[dict[_Cell, int], dict
 
 
 def _across(note: Note, scale: _Scale) -> range:
-    """The dots that a note lasts, one at least; of one that has three, the last is left out, so that repeats are seen."""
+    """The dots that a note lasts, one at least; of three or more, the last is left out, so that repeats are seen."""
     end_of_all = scale.columns * _DOTS_WIDE
     first = min(int(note.start / scale.seconds), end_of_all - 1)
     end = min(round(note.end / scale.seconds), end_of_all)

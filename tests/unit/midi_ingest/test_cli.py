@@ -17,7 +17,7 @@ COMMANDS = [
     [], ["up"], ["ingest"], ["worker"], ["workers"], ["send"], ["topics"], ["topics", "apply"], ["topics", "diff"],
     ["topics", "read"], ["spool"], ["spool", "status"], ["spool", "drain"],
     ["dlq"], ["dlq", "list"], ["dlq", "show"], ["dlq", "redrive"], ["dlq", "purge"], ["replay"], ["task"],
-    ["instruments"], ["state"], ["state", "show"], ["state", "rebuild"],
+    ["instruments"], ["inspect"], ["state"], ["state", "show"], ["state", "rebuild"],
 ]  # fmt: skip
 
 
@@ -77,6 +77,9 @@ def test_the_version_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
         ["dlq", "redrive", "--everything", "--rate", "0"],
         ["replay", "--from", "1h", "--timeout", "0"],
         ["task"],
+        ["inspect"],
+        ["inspect", "--bogus"],
+        ["inspect", "song.mid", "--output", "xml"],
     ],
     ids=" ".join,
 )

@@ -43,8 +43,7 @@ def test_every_note_of_a_generated_song_is_read_from_both_renderers() -> None:
         for instrument in score.instruments
     ]
     for render in (smf.render, mido_renderer.render):
-        _, *read_back = notes(read(render(score)))
-        assert [[tuple(map(pytest.approx, note)) for note in part] for part in read_back] == written
+        assert notes(read(render(score)))[1:] == written
 
 
 def test_a_track_of_several_channels_has_a_part_for_each() -> None:
@@ -66,8 +65,8 @@ def test_seconds_follow_every_change_of_the_tempo_in_whatever_track() -> None:
     tempos = at(0, "ff51030f4240") + at(960, "ff51030927c0")  # 1 s a quarter note, then 0.6
     song = read(midi(tempos, note(60, 1440)))
     assert [(tempo.second, tempo.bpm) for tempo in song.tempos] == [(0, 60), (2, 100)]
-    assert notes(song)[1] == [Note(0, pytest.approx(2.6), 60, 64)]
-    assert song.seconds == pytest.approx(2.6)
+    assert notes(song)[1] == [Note(0, 2.6, 60, 64)]
+    assert song.seconds == 2.6
 
 
 def test_a_quarter_note_may_take_no_time() -> None:
@@ -205,11 +204,3 @@ def test_whatever_follows_a_header_is_read_or_told_to_be_damaged(
     for part in song.parts:
         assert list(part.notes) == sorted(part.notes)
         assert all(0 <= note.start <= note.end <= song.seconds for note in part.notes)
-
-
-@given(st.binary(max_size=200))
-def test_whatever_bytes_follow_mthd_are_read_or_told_to_be_damaged(data: bytes) -> None:
-    try:
-        assert read(b"MThd\0\0\0\6" + data).note_count >= 0
-    except Damaged as error:
-        assert str(error).startswith("is damaged: ")
