@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import struct
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
+from operator import attrgetter
 from typing import Final
 
 import mido
@@ -97,17 +99,24 @@ def _clocks(chunks: Chunks, tracks: Sequence[Track]) -> list[Clock]:
 
 
 def _parts(chunks: Chunks, tracks: Sequence[Track], clocks: Sequence[Clock]) -> Iterator[Part]:
-    everywhere = [change for track in tracks for change in track.programs]
+    everywhere = _by_channel(change for track in tracks for change in track.programs)
     for number, (track, clock) in enumerate(zip(tracks, clocks, strict=True)):
-        changes = track.programs if chunks.type == _INDEPENDENT else everywhere
-        channels = sorted(channel for channel, spans in track.notes.items() if spans)
-        for channel in channels or sorted({change.channel for change in track.programs}):
-            own = sorted(change for change in changes if change.channel == channel)
+        changes = _by_channel(track.programs) if chunks.type == _INDEPENDENT else everywhere
+        channels = track.notes.keys() or {change.channel for change in track.programs}
+        for channel in sorted(channels):
             spans = sorted(track.notes.get(channel, ()))
             notes = [Note(clock.seconds(s.start), clock.seconds(s.end), s.pitch, s.velocity) for s in spans]
-            yield Part(number, track.name or "", channel + 1, _programs(own, spans), notes)
-        if not channels and not track.programs:
+            yield Part(number, track.name or "", channel + 1, _programs(changes[channel], spans), notes)
+        if not channels:
             yield Part(number, track.name or "", None, (), ())
+
+
+def _by_channel(changes: Iterable[ProgramChange]) -> dict[int, list[ProgramChange]]:
+    """The changes of each channel's program, in their order in time."""
+    channels: dict[int, list[ProgramChange]] = defaultdict(list)
+    for change in sorted(changes, key=attrgetter("tick")):
+        channels[change.channel].append(change)
+    return channels
 
 
 def _programs(changes: Sequence[ProgramChange], spans: Sequence[Span]) -> list[int]:

@@ -70,7 +70,8 @@ def track_of(messages: Iterable[mido.Message]) -> Track:
         _take(message, track, sounding)
     for (channel, pitch), begun in sounding.items():
         track.endless += len(begun)
-        track.notes[channel] += [Span(start, track.end, pitch, velocity) for start, velocity in begun]
+        for start, velocity in begun:
+            track.notes[channel].append(Span(start, track.end, pitch, velocity))
     return track
 
 
