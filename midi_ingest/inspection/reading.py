@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 from operator import attrgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 import mido
 
@@ -18,21 +18,34 @@ from midi_ingest.inspection.clock import Clock
 from midi_ingest.inspection.errors import Damaged
 from midi_ingest.inspection.metas import keep_as_they_are
 from midi_ingest.inspection.song import Note, Part, Song
-from midi_ingest.inspection.track import ProgramChange, Span, Track, track_of
+from midi_ingest.inspection.track import Span, Track, track_of
 
-MAX_BYTES: Final = 8 * 1024 * 1024
+MAX_BYTES: Final = 4 * 1024 * 1024
 """The largest file that is read: mido makes an object of each event, some hundred times its bytes."""
 
 _ONE_TRACK: Final = struct.pack(">4sIHHH", b"MThd", 6, 1, 1, 480)
 _REFUSALS: Final = (EOFError, OSError, ValueError, LookupError, TypeError)
 """What mido raises on bytes that are no track; `ValueError` is also `GapTooLong`."""
 
-_ENDLESS_NUMBER: Final = re.compile(rb"[\x80-\xff]{4096}")
+_ENDLESS_NUMBER: Final = re.compile(rb"[\x80-\xff]{2048}")
 """mido reads numbers of any length, in time that grows with its square. Of text and data none is known with so many
 bytes from 128 on in a row."""
 
 _INDEPENDENT: Final = 2
 """The type of file whose tracks are songs of their own."""
+
+
+class _Programs(NamedTuple):
+    """A channel's programs: the ticks of its changes, and what is in force before, between and after them."""
+
+    ticks: list[int]
+    in_force: list[int]
+
+    def of(self, spans: Sequence[Span]) -> list[int]:
+        """The programs that notes are played with, or all there are where there are no notes."""
+        if not spans:
+            return list(dict.fromkeys(self.in_force[1:]))
+        return list(dict.fromkeys(self.in_force[bisect_right(self.ticks, span.start)] for span in spans))
 
 
 def read(data: bytes) -> Song:
@@ -99,33 +112,25 @@ def _clocks(chunks: Chunks, tracks: Sequence[Track]) -> list[Clock]:
 
 
 def _parts(chunks: Chunks, tracks: Sequence[Track], clocks: Sequence[Clock]) -> Iterator[Part]:
-    everywhere = _by_channel(change for track in tracks for change in track.programs)
+    everywhere = _by_channel(tracks)
     for number, (track, clock) in enumerate(zip(tracks, clocks, strict=True)):
-        changes = _by_channel(track.programs) if chunks.type == _INDEPENDENT else everywhere
+        programs = _by_channel([track]) if chunks.type == _INDEPENDENT else everywhere
         channels = track.notes.keys() or {change.channel for change in track.programs}
         for channel in sorted(channels):
             spans = sorted(track.notes.get(channel, ()))
             notes = [Note(clock.seconds(s.start), clock.seconds(s.end), s.pitch, s.velocity) for s in spans]
-            yield Part(number, track.name or "", channel + 1, _programs(changes[channel], spans), notes)
+            yield Part(number, track.name or "", channel + 1, programs[channel].of(spans), notes)
         if not channels:
             yield Part(number, track.name or "", None, (), ())
 
 
-def _by_channel(changes: Iterable[ProgramChange]) -> dict[int, list[ProgramChange]]:
-    """The changes of each channel's program, in their order in time."""
-    channels: dict[int, list[ProgramChange]] = defaultdict(list)
-    for change in sorted(changes, key=attrgetter("tick")):
-        channels[change.channel].append(change)
+def _by_channel(tracks: Iterable[Track]) -> dict[int, _Programs]:
+    """What each channel plays in these tracks."""
+    channels: dict[int, _Programs] = defaultdict(lambda: _Programs([], [0]))
+    for change in sorted((c for track in tracks for c in track.programs), key=attrgetter("tick")):
+        channels[change.channel].ticks.append(change.tick)
+        channels[change.channel].in_force.append(change.program)
     return channels
-
-
-def _programs(changes: Sequence[ProgramChange], spans: Sequence[Span]) -> list[int]:
-    """The programs that notes are played with, or all where there are none; until one is said it is 0."""
-    if not spans:
-        return list(dict.fromkeys(change.program for change in changes))
-    ticks = [change.tick for change in changes]
-    in_force = [0, *(change.program for change in changes)]
-    return list(dict.fromkeys(in_force[bisect_right(ticks, span.start)] for span in spans))
 
 
 def _remarks(chunks: Chunks, tracks: Sequence[Track], clipped: Sequence[int]) -> Iterator[str]:

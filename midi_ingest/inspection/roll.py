@@ -111,7 +111,7 @@ def _time_axis(scale: _Scale) -> Iterator[str]:
     line, times = ["─"] * scale.columns, ""
     for mark in marks(0, scale.seconds * scale.columns * _DOTS_WIDE, step):
         column, label = int(mark * second_columns + 1e-9), mark_label(mark)
-        if column + len(label) <= scale.columns:
+        if len(times) + bool(times) <= column <= scale.columns - len(label):
             line[column] = "┬"
             times = times.ljust(column) + label
     yield "    └" + "".join(line)

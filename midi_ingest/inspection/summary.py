@@ -18,6 +18,9 @@ from workers.music.names import PROGRAM_NAMES
 _LABEL_CELLS: Final = 80
 """What a part is called is cut to so much; JSON has all of it."""
 
+_MOST_ROWS: Final = 256
+"""Beyond what anyone would read, a table takes very long to draw."""
+
 _FEW_CHANGES: Final = 3
 
 
@@ -39,8 +42,10 @@ def table(song: Song, styles: Sequence[str]) -> Table:
     rows.add_column("name · instrument", overflow="fold")
     for column in ("ch", "notes", "pitches", "velocity", "from", "to"):
         rows.add_column(column, justify="right", no_wrap=True)
-    for part, style in zip(song.parts, styles, strict=True):
+    for part, style in list(zip(song.parts, styles, strict=True))[:_MOST_ROWS]:
         rows.add_row(Text(f"{part.track}", style), *_cells(part))
+    if (more := len(song.parts) - _MOST_ROWS) > 0:
+        rows.add_row("…", f"and {more:,} more: --output json has all of them")
     return rows
 
 

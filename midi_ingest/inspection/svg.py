@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Final
 from xml.sax.saxutils import escape
 
@@ -26,6 +27,7 @@ _LOUDNESS: Final = ((64, ".6"), (96, ".8"), (128, "1"))
 
 _LEGEND_COLUMNS: Final = 5
 _LEGEND_LINE: Final = 24
+_MOST_IN_LEGEND: Final = 250
 _LEGEND_CELLS: Final = 35
 _TITLE_CELLS: Final = 120
 
@@ -37,7 +39,7 @@ def drawing(song: Song, name: str) -> str:
     """
     page = page_for(song)
     players = [part for part in song.parts if part.notes]
-    legend_lines = -(-len(players) // _LEGEND_COLUMNS)
+    legend_lines = -(-min(len(players), _MOST_IN_LEGEND) // _LEGEND_COLUMNS)
     height = page.bottom + _LEGEND_LINE * (legend_lines + 1)
     return "\n".join(
         [
@@ -99,7 +101,7 @@ def _played(part: Part, colour: str, page: Page) -> Iterator[str]:
 def _legend(players: Sequence[Part], page: Page) -> Iterator[str]:
     if not players:
         yield f'<text class="faint" x="{LEFT}" y="{TOP + 20}">No notes.</text>'
-    for number, (part, colour) in enumerate(_coloured(players)):
+    for number, (part, colour) in enumerate(islice(_coloured(players), _MOST_IN_LEGEND)):
         line, column = divmod(number, _LEGEND_COLUMNS)
         x, y = LEFT + column * PLOT // _LEGEND_COLUMNS, page.bottom + line * _LEGEND_LINE
         yield f'<path class="{colour}" stroke-width="10" d="M{x} {y}h20"/>'

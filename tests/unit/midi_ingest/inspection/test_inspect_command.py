@@ -174,7 +174,7 @@ def test_what_cannot_be_shown_is_told_in_a_line_and_the_rest_is_shown(
 ) -> None:
     (tmp_path / "no.mid").write_bytes(b'{"task')
     (tmp_path / "cut.mid").write_bytes(midi(note(60))[:-2])
-    (tmp_path / "large.mid").write_bytes(bytes(8 * 1024 * 1024 + 1))
+    (tmp_path / "large.mid").write_bytes(bytes(4 * 1024 * 1024 + 1))
     names = [str(tmp_path / name) for name in ("no.mid", "cut.mid", "large.mid")]
     assert inspect(*names, song, output=output) == 1
     told = capsys.readouterr()
@@ -183,7 +183,7 @@ def test_what_cannot_be_shown_is_told_in_a_line_and_the_rest_is_shown(
         "inspect reads Standard MIDI Files (.mid).",
         f"midi-ingest: {names[1]} is damaged: the chunk at byte 14 is cut off: 2 of its 13 bytes are missing. "
         "Get it again; one of the store's is written anew by `midi-ingest replay --task ID --only render --yes`.",
-        f"midi-ingest: {names[2]} is larger than 8 MiB. inspect reads Standard MIDI Files (.mid).",
+        f"midi-ingest: {names[2]} is larger than 4 MiB. inspect reads Standard MIDI Files (.mid).",
     ]
     assert song in told.out
 
