@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import typing
 
 import pytest
 
@@ -13,8 +14,10 @@ from schemas.callback import Task
 from schemas.file import MidiFile
 from schemas.score import Score
 from tests.unit.schemas.dialects import senders
+from workers.music import mido_renderer
 from workers.normalize import normalize
 from workers.render import RENDERERS, render
+from workers.settings import WorkerSettings
 
 
 def test_the_senders_sample_becomes_a_score_and_a_file() -> None:
@@ -77,6 +80,13 @@ def test_a_song_with_too_many_instruments_is_too_large() -> None:
     harness = Harness(normalize)
     harness.send(Task(b'{"task_id": "a1", "data": {"instruments": [' + b",".join([b"{}"] * 1025) + b"]}}"))
     assert [letter.reason for letter in harness.dead_letters] == ["too-large"]
+
+
+def test_either_renderer_that_can_be_set_writes_the_same_file() -> None:
+    assert set(typing.get_args(WorkerSettings.model_fields["renderer"].annotation)) == set(RENDERERS)
+    (score,) = Harness(normalize).send(Task(samples.sample()))
+    fast, reference = (Harness(render, renderer=name).send(score) for name in ("fast", "mido"))
+    assert fast == reference == [MidiFile(mido_renderer.render(score))]
 
 
 @pytest.mark.parametrize("name", RENDERERS)

@@ -76,6 +76,16 @@ def test_a_part_has_one_colour_on_a_terminal(
     assert "\x1b[35m" in shown  # magenta
 
 
+def test_of_very_many_tracks_the_table_has_the_first_and_says_so(tmp_path: Path, capsys: Capture) -> None:
+    path, picture = tmp_path / "many.mid", tmp_path / "many.svg"
+    path.write_bytes(midi(*[note(60)] * 300))
+    assert inspect(str(path), svg=picture) == 0
+    table = capsys.readouterr().out.splitlines()
+    assert sum("Acoustic Grand Piano" in line for line in table) == 256
+    assert any("and 44 more: --output json has all of them" in line for line in table)
+    assert picture.read_text().count(">Acoustic Grand Piano</text>") == 250
+
+
 def test_many_changes_of_tempo_are_told_in_short(tmp_path: Path, capsys: Capture) -> None:
     few, many = tmp_path / "few.mid", tmp_path / "many.mid"
     few.write_bytes(midi(at(0, "ff51030f4240") + at(960, "ff510307a120") + note(60)))
@@ -236,7 +246,7 @@ def test_one_picture_is_of_one_file(song: str, tmp_path: Path, capsys: Capture) 
     assert not (tmp_path / "song.svg").exists()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=60), st.sampled_from([b"", midi()[4:12], midi()[4:12] + b"\x01\xe0MTrk\0\0\0\x14"]))
 def test_whatever_bytes_follow_mthd_are_shown_or_told_to_be_damaged(
     tmp_path: Path, capsys: Capture, data: bytes, before: bytes

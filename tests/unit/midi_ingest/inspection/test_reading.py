@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from midi_ingest import samples
@@ -188,6 +188,7 @@ EVENTS = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(
     kind=st.integers(0, 3),
     division=st.sampled_from([480, 1, 0x7FFF, 0xE728, 0x8000, 0xFFFF]),

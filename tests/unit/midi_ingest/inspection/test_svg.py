@@ -6,7 +6,7 @@ import re
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from midi_ingest import samples
@@ -88,6 +88,7 @@ HOSTILE = ["<script>alert(1)</script>", "]]>&\"'", "\ud800\x00\ufffe", "עברי
 ELEMENTS = {"svg", "title", "style", "rect", "text", "path", "g"}
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30) | st.sampled_from(HOSTILE))
 def test_it_is_well_formed_whatever_the_names_hold(name: str) -> None:
     picture = parsed(song_of(Note(0, 1, 60, 64), name=name))
@@ -98,6 +99,7 @@ def test_it_is_well_formed_whatever_the_names_hold(name: str) -> None:
 times = st.floats(0, 1e12, allow_subnormal=False)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(times, times, st.integers(0, 127), st.integers(1, 127)), min_size=1, max_size=5))
 def test_every_note_is_drawn_within_the_page_however_long_the_song(
     drawn: list[tuple[float, float, int, int]],
