@@ -77,14 +77,13 @@ def _chunks(data: bytes) -> Iterator[Chunk]:
 
 def _division(value: int) -> Division:
     """What a tick is; of a negative number the upper byte is minus the frames a second, the lower the ticks of each."""
-    frames, ticks = 256 - (value >> 8), value & 0xFF
-    if value < 0x8000:
-        frames, ticks = 0, value
-    if not ticks or (not frames and value >= 0x8000):
+    smpte = value >= 0x8000
+    frames, ticks = 256 - (value >> 8), value & 0xFF if smpte else value
+    if not ticks:
         raise Damaged("its header says that nothing is a tick")
-    if frames == 29:
-        return Division(ticks, 30_000 / 1001)  # "drop frame"
-    return Division(ticks, float(frames) if frames else None)
+    if not smpte:
+        return Division(ticks)
+    return Division(ticks, 30_000 / 1001 if frames == 29 else frames)  # 29 stands for "drop frame"
 
 
 def _remarks(data: bytes, promised: int, chunks: list[Chunk]) -> Iterator[str]:

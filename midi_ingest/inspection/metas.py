@@ -7,6 +7,7 @@ here mido learns to keep their bytes as they are.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Final
 
 from mido.midifiles.meta import MetaSpec, UnknownMetaMessage, add_meta_spec, build_meta_message
@@ -23,8 +24,9 @@ class _AsItIs(MetaSpec):  # type: ignore[misc]  # mido has no types
         message.data = tuple(data)
 
 
+@cache
 def keep_as_they_are() -> None:
-    """Have mido keep the bytes of such events; this holds for the process, and does no harm twice."""
+    """Have mido keep the bytes of such events; this holds for the process."""
     for kind in range(256):
         if kind in {_SMPTE_OFFSET, _KEY_SIGNATURE} or _is_unknown(kind):
             add_meta_spec(type(f"MetaSpec_as_it_is_{kind:02x}", (_AsItIs,), {"type_byte": kind}))

@@ -19,13 +19,14 @@ from midi_ingest.inspection.errors import Damaged
 from midi_ingest.inspection.metas import keep_as_they_are
 from midi_ingest.inspection.song import Note, Part, Song
 from midi_ingest.inspection.track import Span, Track, track_of
+from midi_ingest.terminal import counted
 
 MAX_BYTES: Final = 4 * 1024 * 1024
 """The largest file that is read: mido makes an object of each event, some hundred times its bytes."""
 
 _ONE_TRACK: Final = struct.pack(">4sIHHH", b"MThd", 6, 1, 1, 480)
-_REFUSALS: Final = (EOFError, OSError, ValueError, LookupError, TypeError)
-"""What mido raises on bytes that are no track; `ValueError` is also `GapTooLong`."""
+_REFUSALS: Final = (EOFError, OSError, ValueError, LookupError)
+"""What mido raises on bytes that are no track."""
 
 _ENDLESS_NUMBER: Final = re.compile(rb"[\x80-\xff]{2048}")
 """mido reads numbers of any length, in time that grows with its square. Of text and data none is known with so many
@@ -88,7 +89,7 @@ def _why(error: Exception) -> str:
     match error:
         case EOFError():
             return "it ends within an event"
-        case LookupError() | TypeError():
+        case LookupError():
             return "an event is shorter than it must be"
     return str(error)
 
@@ -136,9 +137,13 @@ def _by_channel(tracks: Iterable[Track]) -> dict[int, _Programs]:
 def _remarks(chunks: Chunks, tracks: Sequence[Track], clipped: Sequence[int]) -> Iterator[str]:
     if chunks.type == _INDEPENDENT:
         yield "Each track is a song of its own (type 2); all are shown from 0 s on."
-    for number in clipped:
-        yield f"Track {number} has data above 127, which was read as 127."
-    for number, track in enumerate(tracks):
-        if track.endless:
-            are = "note never ends" if track.endless == 1 else "notes never end"
-            yield f"Track {number}: {track.endless:,} {are}, and last here until the track's end."
+    if clipped:
+        yield f"{_tracks(clipped)}: data above 127 was read as 127."
+    if endless := [number for number, track in enumerate(tracks) if track.endless]:
+        notes = counted(sum(track.endless for track in tracks), "note")
+        yield f"{_tracks(endless)}: {notes} without an end, drawn until the track's."
+
+
+def _tracks(numbers: Sequence[int]) -> str:
+    more = f" and {len(numbers) - 1:,} more" if len(numbers) > 1 else ""
+    return f"Track {numbers[0]}{more}"

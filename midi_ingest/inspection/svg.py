@@ -106,6 +106,9 @@ def _legend(players: Sequence[Part], page: Page) -> Iterator[str]:
         x, y = LEFT + column * PLOT // _LEGEND_COLUMNS, page.bottom + line * _LEGEND_LINE
         yield f'<path class="{colour}" stroke-width="10" d="M{x} {y}h20"/>'
         yield f'<text class="ink" x="{x + 28}" y="{y + 5}">{_text(part.label, _LEGEND_CELLS)}</text>'
+    if (more := len(players) - _MOST_IN_LEGEND) > 0:
+        y = page.bottom + _MOST_IN_LEGEND // _LEGEND_COLUMNS * _LEGEND_LINE
+        yield f'<text class="faint" x="{LEFT}" y="{y + 5}">… and {more:,} more</text>'
 
 
 def _coloured(players: Sequence[Part]) -> Iterator[tuple[Part, str]]:

@@ -13,10 +13,6 @@ LONGEST_GAP: Final = (1 << 28) - 1
 """The largest gap that a file can hold (Standard MIDI Files 1.0); mido reads larger ones."""
 
 
-class GapTooLong(ValueError):
-    """Two events are further apart than a file can say."""
-
-
 class Span(NamedTuple):
     """A note in ticks."""
 
@@ -57,15 +53,13 @@ def track_of(messages: Iterable[mido.Message]) -> Track:
     """The track that some messages make; a note-off ends the oldest note of its pitch and channel.
 
     Raises:
-        GapTooLong: a gap is longer than a file can say.
+        ValueError: a gap is longer than a file can say.
     """
     track = Track()
     sounding: _Sounding = defaultdict(deque)
     for message in messages:
         if message.time > LONGEST_GAP:
-            raise GapTooLong(
-                "an event comes 2^28 ticks or more after the one before, which is more than a file can say"
-            )
+            raise ValueError("an event comes 2^28 ticks or more after the one before: a file cannot say that")
         track.end += message.time
         _take(message, track, sounding)
     for (channel, pitch), begun in sounding.items():

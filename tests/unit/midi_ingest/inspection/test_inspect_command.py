@@ -84,6 +84,7 @@ def test_of_very_many_tracks_the_table_has_the_first_and_says_so(tmp_path: Path,
     assert sum("Acoustic Grand Piano" in line for line in table) == 256
     assert any("and 44 more: --output json has all of them" in line for line in table)
     assert picture.read_text().count(">Acoustic Grand Piano</text>") == 250
+    assert "… and 50 more" in picture.read_text()
 
 
 def test_many_changes_of_tempo_are_told_in_short(tmp_path: Path, capsys: Capture) -> None:
@@ -156,7 +157,7 @@ def test_json_has_everything_of_every_file(song: str, tmp_path: Path, capsys: Ca
     )
     assert second["tempos"] == []
     assert [one["drums"] for one in second["parts"]] == [False, True]
-    assert second["remarks"] == ["Track 0: 1 note never ends, and last here until the track's end."]
+    assert second["remarks"] == ["Track 0: 1 note without an end, drawn until the track's."]
 
 
 SILENT: dict[str, object] = {

@@ -105,7 +105,7 @@ def test_a_note_off_ends_the_oldest_note_of_its_pitch_and_one_for_nothing_ends_n
 def test_notes_that_never_end_last_until_the_track_does_and_are_told() -> None:
     song = read(midi(note(40), at(0, "903c40") + at(0, "3e40") + at(0, "3e40") + at(960, "b04000")))
     assert [note.end for note in notes(song)[1]] == [1, 1, 1]
-    assert song.remarks == ["Track 1: 3 notes never end, and last here until the track's end."]
+    assert song.remarks == ["Track 1: 3 notes without an end, drawn until the track's."]
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_meta_events_that_mido_misreads_or_refuses_cost_no_time_and_no_note(meta
 def test_data_of_other_makers_above_127_is_read_and_told() -> None:
     song = read(midi(at(0, "f7 03 f3 01 f7".replace(" ", "")) + note(60)))
     assert song.note_count == 1
-    assert song.remarks == ["Track 0 has data above 127, which was read as 127."]
+    assert song.remarks == ["Track 0: data above 127 was read as 127."]
 
 
 def test_chunks_of_unknown_kinds_and_what_follows_the_last_one_are_skipped_and_told() -> None:
