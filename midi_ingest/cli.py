@@ -29,6 +29,7 @@ Examples:
     midi-ingest worker render store   # two workers in this process
     midi-ingest topics diff           # how Kafka's topics differ from what they should be
     midi-ingest task 5c79-be8e        # what became of a task
+    midi-ingest inspect song.mid      # what is in a MIDI file
     midi-ingest dlq list              # what could not be handled""",
 )
 app.command(
