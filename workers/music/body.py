@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from itertools import accumulate
 from typing import Final, NoReturn
 
 import orjson
 
-from schemas.dialects import AUTO, NotACallback, find_song
+from schemas.dialects import AUTO, MAX_DEPTH, NotACallback, find_song
+from schemas.dialects.depth import is_too_deep
 from workers.music.errors import InvalidPayload, TooLarge
 
 MAX_INSTRUMENTS: Final = 1024
-
-MAX_DEPTH: Final = 1024
-"""How deep orjson reads."""
 
 
 def read_instruments(body: bytes, dialect: str = AUTO) -> list[object]:
@@ -26,7 +23,7 @@ def read_instruments(body: bytes, dialect: str = AUTO) -> list[object]:
         dialect: the header ``midi-dialect``; where it names no dialect, the body's shape tells.
 
     Raises:
-        InvalidPayload: the body is not JSON (RFC 8259) in UTF-8, too deep, or not of the dialect's shape.
+        InvalidPayload: the body is not JSON (RFC 8259) in UTF-8, nested deeper than 64, or not of the dialect's shape.
         TooLarge: there are more than `MAX_INSTRUMENTS`.
     """
     callback = _decode(body)
@@ -47,9 +44,12 @@ def read_instruments(body: bytes, dialect: str = AUTO) -> list[object]:
 
 def _decode(body: bytes) -> object:
     try:
-        return orjson.loads(body)
+        value = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return _decode_tolerantly(body)
+        value = _decode_tolerantly(body)
+    if is_too_deep(body):
+        raise _too_deep()
+    return value
 
 
 def _decode_tolerantly(body: bytes) -> object:
@@ -58,20 +58,16 @@ def _decode_tolerantly(body: bytes) -> object:
         text = str(body, "utf-8")
         value = _decoder.decode(text)
     except RecursionError:
-        raise InvalidPayload("The body is nested too deeply.") from None
+        raise _too_deep() from None
     except ValueError as error:
         raise InvalidPayload(f"The body is not JSON: {error}.") from None
-    if _depth(text) > MAX_DEPTH:
-        raise InvalidPayload(f"The body is nested more than {MAX_DEPTH} deep.")
     if any(escape.lastgroup for escape in _ESCAPES.finditer(text)):
         raise InvalidPayload("The body is not JSON: a string escapes half of a surrogate pair.")
     return value
 
 
-def _depth(text: str) -> int:
-    """How deep a JSON text is nested: how deep `json` can read differs from one Python to the next."""
-    brackets = _BRACKETS.findall(_STRINGS.sub("", text))
-    return max(accumulate(1 if bracket in "[{" else -1 for bracket in brackets), default=0)
+def _too_deep() -> InvalidPayload:
+    return InvalidPayload(f"The body is nested deeper than {MAX_DEPTH}.")
 
 
 def _refuse_constant(word: str) -> NoReturn:
@@ -81,11 +77,7 @@ def _refuse_constant(word: str) -> NoReturn:
 # An integer becomes a double as well: int() refuses more than 4,300 digits.
 _decoder: Final = json.JSONDecoder(parse_int=float, parse_constant=_refuse_constant)
 
-# These read text that is JSON: on other text they may be slow or wrong.
-_BRACKETS: Final = re.compile(r"[\[\]{}]")
-_STRINGS: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
-
-# The escapes in strings, left to right; `lone` is a surrogate without its other half.
+# The escapes in strings of JSON, left to right; `lone` is a surrogate without its other half.
 _ESCAPES: Final = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>u[dD][89a-fA-F])|.)"
 )

@@ -8,4 +8,4 @@ class InvalidPayload(ValueError):
 
 
 class TooLarge(ValueError):
-    """The song has more instruments than a score may have: dead letter ``too-large``."""
+    """There is more in the body than may be read: dead letter ``too-large``."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from schemas.dialects import AUTO
+from schemas.dialects.depth import MAX_CONTAINERS, has_too_many
 from schemas.score import Instrument, Note, Score
 from workers.music.body import read_instruments
 from workers.music.channels import Player, share
+from workers.music.errors import TooLarge
 from workers.music.names import GENERAL_MIDI, Names
 from workers.music.overlaps import settle
 from workers.music.parts import Part, read_parts
@@ -29,8 +31,10 @@ def normalize(body: bytes, task_id: str, names: Names = GENERAL_MIDI, *, dialect
 
     Raises:
         InvalidPayload: the body cannot be read as a callback with a song.
-        TooLarge: it has more than 1,024 instruments.
+        TooLarge: it has more than 1,024 instruments, or more than 262,144 arrays and objects.
     """
+    if has_too_many(body):
+        raise TooLarge(f"The body has more than {MAX_CONTAINERS:,} arrays and objects.")
     repairs = Repairs()
     song = _by_columns(body, dialect, names, repairs)
     instruments, duration = song or _note_by_note(body, dialect, names, repairs)

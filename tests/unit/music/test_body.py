@@ -137,20 +137,33 @@ def test_half_of_a_surrogate_pair_is_refused_even_under_a_key_that_comes_again()
         read_instruments(body(r'[{"name": "\ud800", "name": "Violin"}]'))
 
 
-@pytest.mark.parametrize("depth", [1025, 100_000])
-@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
-def test_a_body_that_is_too_deep_is_refused(depth: int, opening: str, closing: str) -> None:
-    with pytest.raises(InvalidPayload):
-        read_instruments(body("[]", rest=opening * depth + "1e400" + closing * depth))
+NESTED = pytest.mark.parametrize(
+    ("opening", "inner", "closing"),
+    [
+        ("[", "1", "]"),
+        ('{"a":', "1", "}"),
+        ("[", "1e400", "]"),
+        ('{"a":', "1e400", "}"),
+        ('["]]",', '"[["', "]"),
+    ],
+)
+
+
+@NESTED
+def test_a_body_may_be_64_deep(opening: str, inner: str, closing: str) -> None:
+    assert read_instruments(body("[]", rest=opening * 63 + inner + closing * 63)) == []
+
+
+@NESTED
+@pytest.mark.parametrize("depth", [65, 1025, 100_000])
+def test_a_body_that_is_deeper_is_refused(opening: str, inner: str, closing: str, depth: int) -> None:
+    with pytest.raises(InvalidPayload, match="deeper than 64"):
+        read_instruments(body("[]", rest=opening * (depth - 1) + inner + closing * (depth - 1)))
 
 
 def test_brackets_in_strings_are_no_depth() -> None:
     name = r"[{\"[{" * 1000
     assert read_instruments(body(f'[1e400, "{name}"]'))[1] == r'[{"[{' * 1000
-
-
-def test_a_body_as_deep_as_orjson_reads_is_read() -> None:
-    assert read_instruments(body("[]", rest="[" * 1023 + "]" * 1023)) == []
 
 
 def test_of_a_key_that_comes_twice_the_last_counts() -> None:

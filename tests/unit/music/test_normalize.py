@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.score import Instrument, Note, Score
+from tests.unit.music.soundness import assert_sound
 from tests.unit.music.ways import by_columns, note_by_note
 from workers.music.errors import InvalidPayload, TooLarge
 from workers.music.names import DRUMS, Names, Sound
@@ -247,37 +247,6 @@ INSTRUMENTS = st.fixed_dictionaries(
 BODIES = st.fixed_dictionaries(
     {"data": st.fixed_dictionaries({"instruments": st.lists(INSTRUMENTS | JUNK, max_size=25)})}
 )
-
-
-def assert_sound(score: Score) -> None:
-    """What holds of every score."""
-    for instrument in score.instruments:
-        assert instrument.notes == sorted(instrument.notes, key=lambda heard: (heard.start, heard.pitch))
-        assert all(0 <= heard.start < heard.end for heard in instrument.notes)
-        assert all(0 <= heard.pitch <= 127 and 1 <= heard.velocity <= 127 for heard in instrument.notes)
-        assert 0 <= instrument.program <= 127
-        assert not (instrument.notes and instrument.channel is None)
-        assert instrument.channel is None or (instrument.channel == 10) == instrument.drums
-    channels = {instrument.channel for instrument in score.instruments} - {None}
-    assert channels <= set(range(1, 17))
-    assert_tracks_are_sound(score)
-    assert score.duration == max((n.end for i in score.instruments for n in i.notes), default=0)
-
-
-def assert_tracks_are_sound(score: Score) -> None:
-    tracks: dict[int, list[Instrument]] = {}
-    for instrument in score.instruments:
-        tracks.setdefault(instrument.track, []).append(instrument)
-    assert list(tracks) == list(range(1, len(tracks) + 1))
-    for members in tracks.values():
-        assert len({(member.channel, member.program) for member in members}) == 1
-        sounding = [
-            (n.pitch, tick) for member in members for n in member.notes for tick in (n.start, n.end - 1)
-        ]
-        assert len({(n.pitch, n.start) for member in members for n in member.notes}) == len(sounding) / 2
-        ordered = sorted((n.pitch, n.start, n.end) for member in members for n in member.notes)
-        for (pitch, _, end), (next_pitch, next_start, _) in pairwise(ordered):
-            assert pitch != next_pitch or end <= next_start
 
 
 @settings(max_examples=150, deadline=None)
