@@ -4,10 +4,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+FUZZ_SECONDS ?= 600
 SOURCES := schemas telemetry broker ingest workers midi_ingest tests bench examples
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-unit conformance faults check format bench schemas up down smoke clean
+.PHONY: help run test test-unit conformance faults fuzz check format bench schemas up down smoke clean
 
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 12
@@ -30,6 +31,9 @@ faults: $(VENV)/.dev  ## run the long fault tests, for an hour: all is killed, s
 	  MIDI_INGEST_TEST_KILLERS=segfault,kill,spin,backtrack MIDI_INGEST_TEST_WORK_SECONDS=20 \
 	  MIDI_INGEST_TEST_SEEDS=20 MIDI_INGEST_TEST_LEDGER_CALLBACKS=5000 \
 	  $(BIN)/python -m pytest -s tests/faults
+
+fuzz: $(VENV)/.fuzz  ## give the music bodies that coverage finds, for ten minutes or FUZZ_SECONDS
+	@$(BIN)/python -m tests.fuzz -max_total_time=$(FUZZ_SECONDS)
 
 check: $(VENV)/.dev  ## lint, format, types, import rules
 	@$(BIN)/ruff check $(SOURCES)
@@ -78,4 +82,8 @@ $(VENV)/.run: pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.run
 	$(BIN)/pip install --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+$(VENV)/.fuzz: $(VENV)/.dev
+	$(BIN)/pip install --disable-pip-version-check --editable '.[fuzz]'
 	@touch $@
