@@ -21,7 +21,8 @@ from workers.music.repairs import Repairs
 Writer = Callable[[Song], bytes]
 
 _TICKS_PER_SECOND: Final = 960
-_NEVER: Final = 1 << 60
+NEVER: Final = 1 << 60
+"""More bytes and notes than there are."""
 
 
 def mido_from_arrays(song: Song) -> bytes:
@@ -70,14 +71,14 @@ def ours_from_body(song: Song) -> bytes:
 def note_by_note_from_body(song: Song) -> bytes:
     """Ours in plain Python, whatever the song's length."""
     borders = normalize.COLUMNS_FROM_BYTES, smf.COLUMNS_FROM_NOTES
-    _set_borders(_NEVER, _NEVER)
+    set_borders(NEVER, NEVER)
     try:
         return ours_from_body(song)
     finally:
-        _set_borders(*borders)
+        set_borders(*borders)
 
 
-def _set_borders(from_bytes: int, from_notes: int) -> None:
+def set_borders(from_bytes: int, from_notes: int) -> None:
     """Set from where on columns are used: of short songs, `mock.patch` would take longer than the song."""
     vars(normalize)["COLUMNS_FROM_BYTES"] = from_bytes
     vars(smf)["COLUMNS_FROM_NOTES"] = from_notes

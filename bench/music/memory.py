@@ -72,14 +72,20 @@ def _in_a_process(name: str, count: int) -> Row:
 def _measured(name: str, count: int, body: bytes) -> Row:
     warm_up = song(_WARM_UP_NOTES)
     CONTESTANTS[name](warm_up)  # all is imported
-    Path("/proc/self/clear_refs").write_text("5")  # the peak is now what is held
-    before = _peak_bytes()
+    before = forget_peak()
     CONTESTANTS[name](replace(warm_up, body=body))
-    peak = _peak_bytes() - before
+    peak = peak_bytes() - before
     return Row(name, count, len(body) / _MIB, peak / _MIB, peak / len(body))
 
 
-def _peak_bytes() -> int:
+def forget_peak() -> int:
+    """Make the peak what is held now, and return it."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return peak_bytes()
+
+
+def peak_bytes() -> int:
+    """The resident memory of this process at its highest."""
     [peak] = re.findall(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
     return int(peak) * 1024
 

@@ -54,17 +54,16 @@ Place = tuple[Any, Any]
 
 
 def mutated(body: bytes, seed: int) -> bytes | None:
-    """A body with up to four of its values changed, moved, repeated or removed; None where it is not JSON."""
+    """A body with up to four of its values changed, moved, repeated or removed; None where that is not possible."""
     chance = random.Random(seed)  # noqa: S311 - fuzzing, not secrets
     try:
         value = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        for _ in range(chance.randint(1, 4)):
+            if places := list(_places(value)):
+                _change(*chance.choice(places), places, chance)
+        return orjson.dumps(value)
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):  # it is no JSON, or too deep
         return None
-    for _ in range(chance.randint(1, 4)):
-        if not (places := list(_places(value))):
-            break
-        _change(*chance.choice(places), places, chance)
-    return orjson.dumps(value)
 
 
 def _places(value: Any) -> Iterator[Place]:
