@@ -30,6 +30,7 @@ def _whole_way(body: bytes, dialect: str) -> Outcome:
         return f"{type(refusal).__name__}: {refusal}"
     assert_sound(score)
     record = ScoreRecord.of(score).encode()
+    assert len(record) <= len(body) + 150 * len(score.instruments) + 100 * len(score.warnings) + 100
     read = ScoreRecord.decode(record)
     assert read.encode() == record
     file = smf.render(score)

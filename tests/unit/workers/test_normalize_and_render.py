@@ -11,10 +11,12 @@ from midi_ingest import samples
 from midi_ingest.testing import Harness
 from schemas import headers as h
 from schemas.callback import Task
+from schemas.dialects.depth import MAX_CONTAINERS
 from schemas.file import MidiFile
 from schemas.score import Score
 from tests.unit.schemas.dialects import senders
 from workers.music import mido_renderer
+from workers.music.body import MAX_INSTRUMENTS
 from workers.normalize import normalize
 from workers.render import RENDERERS, render
 from workers.settings import WorkerSettings
@@ -87,6 +89,29 @@ def test_either_renderer_that_can_be_set_writes_the_same_file() -> None:
     (score,) = Harness(normalize).send(Task(samples.sample()))
     fast, reference = (Harness(render, renderer=name).send(score) for name in ("fast", "mido"))
     assert fast == reference == [MidiFile(mido_renderer.render(score))]
+
+
+def test_a_body_of_too_many_arrays_and_objects_is_too_large() -> None:
+    harness = Harness(normalize)
+    harness.send(Task(b'{"task_id": "a1", "data": {"more": [' + b",".join([b"{}"] * MAX_CONTAINERS) + b"]}}"))
+    assert [letter.reason for letter in harness.dead_letters] == ["too-large"]
+
+
+def test_a_score_beyond_the_record_limit_is_too_large_and_not_tried_again() -> None:
+    body = senders.success("sunoapi.org", [{"name": "x" * 2**20, "notes": []}])
+    harness = Harness(normalize, max_body_bytes=1024)
+    assert harness.send(Task(body)) == []
+    [letter] = harness.failed
+    assert (letter.reason, letter.retry_in) == ("too-large", None)
+    assert "fit a record" in letter.message
+
+
+def test_a_body_as_large_as_may_be_becomes_a_score_that_fits() -> None:
+    instruments = [{"name": "\x01" * 1300, "notes": []}] * MAX_INSTRUMENTS  # six bytes a character, as in the score
+    body = senders.success("sunoapi.org", instruments)
+    harness = Harness(normalize, max_body_bytes=len(body))
+    assert len(harness.send(Task(body))) == 1
+    assert not harness.failed
 
 
 @pytest.mark.parametrize("name", RENDERERS)
