@@ -14,7 +14,7 @@ KEY_MISMATCH: Final = "key-mismatch"
 """The record's key is not the task id in its body: whose task it is, nobody can tell."""
 
 TOO_LARGE: Final = "too-large"
-"""The result would not fit a record, or the song has more instruments than a score may have."""
+"""The result would not fit a record, or the body has more instruments, or arrays and objects, than are read."""
 
 PROVIDER_FAILED: Final = "provider-failed"
 """The sender says that the task failed."""

@@ -107,7 +107,9 @@ def test_a_score_beyond_the_record_limit_is_too_large_and_not_tried_again() -> N
 
 
 def test_a_body_as_large_as_may_be_becomes_a_score_that_fits() -> None:
-    instruments = [{"name": "\x01" * 1300, "notes": []}] * MAX_INSTRUMENTS  # six bytes a character, as in the score
+    instruments = [
+        {"name": "\x01" * 1300, "notes": []}
+    ] * MAX_INSTRUMENTS  # six bytes a character, as in the score
     body = senders.success("sunoapi.org", instruments)
     harness = Harness(normalize, max_body_bytes=len(body))
     assert len(harness.send(Task(body))) == 1
