@@ -38,13 +38,15 @@ def scored(*instruments: str) -> Score:
 def scored_as(instruments: str) -> Score:
     """The score of what stands in ``instruments``."""
     first, *others = (
-        normalize(
-            senders.success(sender, "*").replace(b'"*"', instruments.encode()), "a1", NAMES, dialect=sender
-        )
-        for sender in senders.SENDERS
+        normalize(body_of(sender, instruments), "a1", NAMES, dialect=sender) for sender in senders.SENDERS
     )
     assert others == [first] * len(others)
     return first
+
+
+def body_of(sender: str, instruments: str) -> bytes:
+    """The callback of a sender with this as its ``instruments``."""
+    return senders.success(sender, "*").replace(b'"*"', instruments.encode())
 
 
 def found(score: Score) -> Found:
