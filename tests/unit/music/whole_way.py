@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from schemas.dialects import AUTO
+from tests.heard import tracks_of
+from tests.smf_checker import check
 from tests.unit.music.soundness import assert_sound
 from tests.unit.music.ways import by_columns, note_by_note
 from workers.music import smf
@@ -35,4 +37,5 @@ def _whole_way(body: bytes, dialect: str) -> Outcome:
     assert read.encode() == record
     file = smf.render(score)
     assert smf.render(read) == file
+    assert check(file).tracks == tracks_of(score)
     return record, file
