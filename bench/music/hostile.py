@@ -24,7 +24,7 @@ _ODD_NOTES: Final = (
     '{"pitch":"60","start":" 1.5","end":"2","velocity":[]}',
 )
 _OVERFLOW: Final = "[1e400]"
-"""What orjson and msgspec refuse: the body is read by `json`."""
+"""What orjson refuses: note by note, the body is read by `json`."""
 
 
 def _song(instruments: str, more: str = "null") -> str:
@@ -74,7 +74,7 @@ def _start(text: str) -> Body:
 
 
 def _elsewhere(element: Callable[[int], str]) -> Body:
-    """No notes, but as many other things; read by `json`."""
+    """No notes, but as many other things; note by note, they are read by `json`."""
     return lambda size: _song("[]", f"[{_filled(element, size - 200)},{_OVERFLOW}]")
 
 
