@@ -18,19 +18,8 @@ VALUES: Final[tuple[object, ...]] = (
     *([], {}, [[]], {"notes": [{}]}, {"pitch": 60, "start": 1, "end": 2, "velocity": 0.5}),
 )
 KEYS: Final = (
-    *(
-        "pitch",
-        "start",
-        "end",
-        "velocity",
-        "name",
-        "notes",
-        "instruments",
-        "data",
-        "task_id",
-        "taskId",
-        "code",
-    ),
+    *("pitch", "start", "end", "velocity", "name", "notes"),
+    *("instruments", "data", "task_id", "taskId", "code"),
 )
 
 Place = tuple[Any, Any]
