@@ -1,4 +1,4 @@
-"""A JSON value as a number."""
+"""A JSON value as a number, by itself; rules/test_numbers.py has what is one and what is not."""
 
 from __future__ import annotations
 
@@ -18,17 +18,8 @@ from workers.music.number import number
         (-3, -3.0),
         (2**64 - 1, 1.8446744073709552e19),
         (0.046875, 0.046875),
-        ("0.036458333333333336", 0.036458333333333336),
         ("7", 7.0),
-        ("+7", 7.0),
-        ("-7.", -7.0),
-        (".5", 0.5),
-        ("-.5e1", -5.0),
-        ("1E+2", 100.0),
-        ("1e-2", 0.01),
-        (" \t\r\n1.5 \t\r\n", 1.5),
-        ("007", 7.0),
-        ("1e-400", 0.0),
+        (" -.5e1\n", -5.0),
     ],
 )
 def test_a_number_or_a_string_of_one_becomes_a_double(value: object, expected: float) -> None:
@@ -36,49 +27,9 @@ def test_a_number_or_a_string_of_one_becomes_a_double(value: object, expected: f
     assert type(number(value)) is float
 
 
-@pytest.mark.parametrize(
-    "value", [None, True, False, [], [1], {}, {"value": 1}, math.inf, -math.inf, math.nan]
-)
-def test_what_is_neither_a_finite_number_nor_a_string_is_no_number(value: object) -> None:
+@pytest.mark.parametrize("value", [None, True, [1], {}, "", "nan", math.inf, -math.inf, math.nan])
+def test_what_is_no_finite_number_is_none(value: object) -> None:
     assert number(value) is None
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        " ",
-        ".",
-        "+",
-        "e1",
-        ".e1",
-        "1e",
-        "1e+",
-        "1_0",
-        "1,5",
-        "1 2",
-        "--1",
-        "0x10",
-        "1f",
-        "١",
-        "１",
-        "½",
-        "nan",
-        "NaN",
-        "inf",
-        "-Infinity",
-        "1e400",
-        "-1e400",
-        "9" * 400,
-        "1\x0b",
-        "\x0c1",
-        "\xa01",
-        "1\x00",
-        "1\x1f",
-    ],
-)
-def test_text_that_is_no_finite_decimal_in_ascii_is_no_number(text: str) -> None:
-    assert number(text) is None
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
