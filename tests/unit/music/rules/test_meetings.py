@@ -114,6 +114,13 @@ def test_notes_of_two_tracks_do_not_meet() -> None:
     assert found(score) == {}
 
 
+def test_late_notes_of_one_track_do_not_meet_early_ones_of_the_next() -> None:
+    late: list[Row] = [(2**bit, 2**bit + 1, 60, 1) for bit in range(27)]
+    score = scored(instrument(*sent(*late)), instrument(*sent((0, 1, 60, 1)), name="Flute"))
+    assert [len(one.notes) for one in score.instruments] == [27, 1]
+    assert found(score) == {}
+
+
 def test_notes_are_sorted_by_start_then_pitch() -> None:
     kept, _ = left((5, 9, 60, 1), (0, 9, 64, 1), (0, 9, 62, 1), (4, 9, 127, 1), (4, 9, 0, 1))
     assert kept == sorted(kept, key=lambda row: (row[0], row[2]))
