@@ -28,7 +28,7 @@ Examples:
     midi-ingest send --wait           # post the sample callback, wait for its MIDI file
     midi-ingest worker render store   # two workers in this process
     midi-ingest topics diff           # how Kafka's topics differ from what they should be
-    midi-ingest task 5c79-be8e        # what became of a task
+    midi-ingest task '5c79****be8e'   # what became of a task
     midi-ingest inspect song.mid      # what is in a MIDI file
     midi-ingest dlq list              # what could not be handled""",
 )
@@ -94,7 +94,7 @@ Examples:
 
     midi-ingest replay --from 2026-11-25T10:00Z --to 2026-11-25T12:00Z   # which tasks it would run again
     midi-ingest replay --from 2026-11-25T10:00Z --to 2026-11-25T12:00Z --yes
-    midi-ingest replay --task 5c79-be8e --yes
+    midi-ingest replay --task '5c79****be8e' --yes
     midi-ingest replay --from 7d --only render --rate 5 --yes            # only the MIDI files, from the scores
     midi-ingest replay --from 1d --only my_worker.py:loudest --yes       # through a worker of your own""",
 )
@@ -107,9 +107,9 @@ usage.
 
 Examples:
 
-    midi-ingest task 5c79-be8e
-    midi-ingest task 5c79-be8e --since 30d
-    midi-ingest task 5c79-be8e --output json""",
+    midi-ingest task '5c79****be8e'
+    midi-ingest task '5c79****be8e' --since 30d
+    midi-ingest task '5c79****be8e' --output json""",
 )
 app.command(
     "midi_ingest.commands.instruments:instruments",
@@ -128,11 +128,12 @@ app.command(
     "midi_ingest.commands.inspect:inspect",
     name="inspect",
     help="Show what is in MIDI files, also as a picture.",
-    help_epilogue="""Exit codes: 0; 1 if a file is damaged or no MIDI file; 2 if one cannot be read, or for wrong usage.
+    help_epilogue="""Exit codes: 0; 1 if a file is damaged, too large or no MIDI file; 2 if one cannot be read, or for
+wrong usage.
 
 Examples:
 
-    midi-ingest inspect data/store/tasks/5c79-be8e/song.mid
+    midi-ingest inspect data/store/tasks/5c79%2A%2A%2A%2Abe8e/song.mid
     midi-ingest inspect song.mid --svg song.svg   # a picture, for any browser
     midi-ingest inspect *.mid --output json
     midi-ingest inspect - < song.mid""",

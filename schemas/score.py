@@ -46,7 +46,7 @@ class Warning(msgspec.Struct, frozen=True):  # noqa: A001 - the contract's word
 class Instrument(msgspec.Struct, frozen=True):
     """One instrument in the order received.
 
-    ``channel`` is 1–16, or null for an instrument without notes. ``track`` is the chunk's index in the file;
+    ``channel`` is 1–16, or null where no notes came. ``track`` is the chunk's index in the file;
     instruments that share a track stand in one chunk. Notes are sorted by (start, pitch). ``note_count``, and the
     ``lowest`` and ``highest`` pitch, null without notes, are always those of ``notes``, whatever else is given.
     """

@@ -71,7 +71,7 @@ Examples:
 
     midi-ingest dlq list
     midi-ingest dlq list --each --limit 20                # the newest 20, with their ids
-    midi-ingest dlq list --all --task 5c79-be8e           # also those that were handled
+    midi-ingest dlq list --all --task '5c79****be8e'        # also those that were handled
     midi-ingest dlq list --since 2026-11-25T10:00Z --output json""",
 )
 def list_(

@@ -12,7 +12,7 @@ from rich.console import Console
 from midi_ingest.cli import USAGE, fail
 from midi_ingest.errand import OutputFormat
 from midi_ingest.inspection import summary
-from midi_ingest.inspection.errors import Unreadable
+from midi_ingest.inspection.errors import TooLarge, Unreadable
 from midi_ingest.inspection.palette import terminal_styles
 from midi_ingest.inspection.reading import MAX_BYTES, read
 from midi_ingest.inspection.roll import roll
@@ -60,6 +60,8 @@ def inspect(file: First, /, *files: str, svg: Path | None = None, output: Output
             _show(name, song)
         if svg:
             code = _draw(song, name, svg)
+            if not code and output == "table":
+                print(f"Drawn in {visible(str(svg))}.")
     if output == "json":
         print_json({"files": documents})
     return code
@@ -70,7 +72,7 @@ def _bytes(name: str) -> bytes:
 
     Raises:
         OSError: it cannot be read.
-        Unreadable: it is too large.
+        TooLarge: it is larger than `MAX_BYTES`.
     """
     if name == STANDARD_INPUT:
         data = sys.stdin.buffer.read(MAX_BYTES + 1)
@@ -78,7 +80,7 @@ def _bytes(name: str) -> bytes:
         with Path(name).open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
-        raise Unreadable(f"is larger than {MAX_BYTES // 1024 // 1024} MiB")
+        raise TooLarge(f"is larger than {MAX_BYTES // 1024 // 1024} MiB, the most that inspect reads")
     return data
 
 
@@ -100,6 +102,8 @@ def _show(name: str, song: Song) -> None:
     output.print("", summary.table(song, styles), "", sep="\n")
     for remark in song.remarks:
         print(remark)
+    if not song.note_count:
+        print("No notes.")
     for line in roll(song, styles, Console().width):
         output.print(line, no_wrap=True)
 

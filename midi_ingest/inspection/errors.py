@@ -11,6 +11,12 @@ class Unreadable(ValueError):
     advice: ClassVar[str] = "inspect reads Standard MIDI Files (.mid)."
 
 
+class TooLarge(Unreadable):
+    """More than is read."""
+
+    advice = "A library for MIDI files may read it; a song of ours has less than that."
+
+
 class Damaged(Unreadable):
     """It begins as a MIDI file does, but is none."""
 

@@ -30,7 +30,7 @@ _BEST_HEIGHT_OF_MANY: Final = 280
 _PITCH_PIXELS: Final = (4, 16)
 """The least and the most."""
 
-_SHORTEST_LINE: Final = 0.8
+_SHORTEST_LINE: Final = 1.6
 _BETWEEN_REPEATS: Final = 0.6
 """How much shorter a line is than its note, if it is long enough: so repeated notes are seen as such."""
 

@@ -10,6 +10,7 @@ import msgspec
 from aiokafka import ConsumerRecord
 
 from midi_ingest.moments import written
+from midi_ingest.terminal import counted
 from schemas import headers as h
 from schemas.callback import Callback, Task
 from schemas.dead_letter import DeadLetterStatus, letter_key_of
@@ -95,9 +96,9 @@ def _called_back(headers: Mapping[str, str], value: bytes, _record: _Record) -> 
 def _scored(_headers: Mapping[str, str], value: bytes, _record: _Record) -> tuple[str, Details]:
     score = Score.decode(value)
     seconds = score.duration / TICKS_PER_SECOND
-    notes = sum(len(instrument.notes) for instrument in score.instruments)
+    notes = sum(instrument.note_count for instrument in score.instruments)
     warned = ", ".join(f"{warning.code} ×{warning.count}" for warning in score.warnings)
-    what = f"{seconds:.1f} s, {len(score.instruments)} instruments, {notes:,} notes"
+    what = f"{seconds:.1f} s, {counted(len(score.instruments), 'instrument')}, {counted(notes, 'note')}"
     details = {
         "duration_seconds": round(seconds, 3),
         "instruments": [instrument.name for instrument in score.instruments],

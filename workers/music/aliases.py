@@ -49,5 +49,5 @@ def _sound(name: str, meaning: str) -> Sound:
 
 def _hint(meaning: str) -> str:
     known = {found.known.lower(): found.known for found in GENERAL_MIDI}
-    near = difflib.get_close_matches(meaning.lower(), known, n=1)
+    near = difflib.get_close_matches(meaning.lower(), known, n=1, cutoff=0.75)
     return f" Did you mean {known[near[0]]}?" if near else ""

@@ -57,6 +57,13 @@ def test_it_shows_the_file_its_parts_and_a_roll(song: str, capsys: Capture) -> N
     ]
 
 
+def test_it_says_that_there_are_no_notes(tmp_path: Path, capsys: Capture) -> None:
+    path = tmp_path / "silent.mid"
+    path.write_bytes(rendered({"Violin": []}))
+    assert inspect(str(path)) == 0
+    assert capsys.readouterr().out.endswith("\nNo notes.\n")
+
+
 def test_nothing_of_a_file_steers_the_terminal(tmp_path: Path, capsys: Capture) -> None:
     path = tmp_path / "\x1b[2J.mid"
     path.write_bytes(midi(named("\x1b[31m[bold]\u202e".encode()) + note(60)))
@@ -194,7 +201,8 @@ def test_what_cannot_be_shown_is_told_in_a_line_and_the_rest_is_shown(
         "inspect reads Standard MIDI Files (.mid).",
         f"midi-ingest: {names[1]} is damaged: the chunk at byte 14 is cut off: 2 of its 13 bytes are missing. "
         "Get it again; one of the store's is written anew by `midi-ingest replay --task ID --only render --yes`.",
-        f"midi-ingest: {names[2]} is larger than 4 MiB. inspect reads Standard MIDI Files (.mid).",
+        f"midi-ingest: {names[2]} is larger than 4 MiB, the most that inspect reads. "
+        "A library for MIDI files may read it; a song of ours has less than that.",
     ]
     assert song in told.out
 
@@ -206,10 +214,11 @@ def test_what_cannot_be_opened_exits_2(song: str, tmp_path: Path, capsys: Captur
     assert "cannot be read: Is a directory." in told[1]
 
 
-def test_a_picture_is_there_whole_and_replaces_another(song: str, tmp_path: Path) -> None:
+def test_a_picture_is_there_whole_and_replaces_another(song: str, tmp_path: Path, capsys: Capture) -> None:
     picture = tmp_path / "song.svg"
     picture.write_text("old")
     assert inspect(song, svg=picture) == 0
+    assert capsys.readouterr().out.endswith(f"\nDrawn in {picture}.\n")
     assert picture.read_text().startswith("<svg ")
     assert picture.read_text().endswith("</svg>\n")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["song.mid", "song.svg"]
