@@ -90,6 +90,18 @@ def test_a_callback_may_be_64_deep(sender: str, own: int, opening: str, inner: s
         normalize(body(65), "a1")
 
 
+@pytest.mark.parametrize("others", [0, 1, 100])
+def test_so_it_may_be_in_a_note_however_many_notes_are_beside_it(others: int) -> None:
+    def body(depth: int) -> bytes:
+        more = depth - 6
+        deep = note(more="[" * more + "]" * more)
+        return body_of(SUNOAPI, f"[{', '.join([instrument(deep), *[instrument(note())] * others])}]")
+
+    assert len(normalize(body(64), "a1").instruments) == 1 + others
+    with pytest.raises(InvalidPayload, match="deeper than 64"):
+        normalize(body(65), "a1")
+
+
 def test_a_callback_may_have_262144_arrays_and_objects() -> None:
     def body(count: int) -> bytes:
         return b'{"data": {"instruments": [], "more": [' + b",".join([b"{}"] * (count - 4)) + b"]}}"
