@@ -28,6 +28,7 @@ from midi_ingest.cli import FAILED, USAGE, fail, first_of, kafka_failed
 from midi_ingest.outcomes import Outcomes
 from midi_ingest.settings import Settings, SettingsError, load
 from midi_ingest.signing import Signer
+from midi_ingest.terminal import counted
 from midi_ingest.urls import callback_url, secret_callback_url
 from schemas.dialects import read_envelope
 from schemas.outcome import Outcome
@@ -218,6 +219,7 @@ def _detail(answer: bytes) -> str:
 async def _report(outcomes: Outcomes, expected: int, wait_seconds: float) -> bool:
     """Say how each task ended; returns whether all are complete in time."""
     ended: list[Outcome] = []
+    before = sum(outcome.status == "complete" for outcome in outcomes.earlier.values())
     try:
         async with asyncio.timeout(wait_seconds):
             async for outcome in outcomes:
@@ -226,9 +228,16 @@ async def _report(outcomes: Outcomes, expected: int, wait_seconds: float) -> boo
     except TimeoutError:
         ended += outcomes.earlier.values()
         print(*map(_ending, outcomes.earlier.values()), sep="\n", end="\n" if outcomes.earlier else "")
+    if before:
+        print(
+            f"{counted(before, 'task')} had been complete before, and stays as it is: `midi-ingest task ID` tells what "
+            "became of what was posted now.",
+            file=sys.stderr,
+        )
     if missing := expected - len(ended):
         print(
-            f"{missing} of {expected} tasks have not ended after {wait_seconds:g} s: do all workers run?",
+            f"{missing} of {expected} tasks have not ended after {wait_seconds:g} s: do all workers run? "
+            "`midi-ingest task ID` tells what one waits for.",
             file=sys.stderr,
         )
     return sum(outcome.status == "complete" for outcome in ended) == expected

@@ -122,6 +122,7 @@ async def test_everything_comes_up_restarts_what_dies_and_leaves_nothing_behind_
         assert (code, output.count("complete")) == (0, 20), output
         assert "40 answered 200" in output
         assert "malformed answered 4" in output
+        assert "before" not in output
 
         parts = up.children
         assert len(parts) == 7  # Kafka, the ingress, five workers
@@ -131,6 +132,7 @@ async def test_everything_comes_up_restarts_what_dies_and_leaves_nothing_behind_
     async with upped(tmp_path) as again:
         code, output = await again.run("send", "--wait")
         assert (code, "complete" in output) == (0, True), output
+        assert "1 task had been complete before" in output
         assert song.stat().st_mtime_ns == written_at  # the task was remembered, and not rendered again
 
         parts = again.children
