@@ -1,7 +1,8 @@
 """From a callback's body to its instruments, where all of it is as documented: one typed decode (msgspec).
 
 Numbers in strings are read on the way. What is read is the same as `body` and `number` read, but for strings such as
-"inf", which become what they say; what is refused, be it for one odd note, is for them to read.
+"inf", which become what they say; what is refused, be it for one odd note, is for them to read. So is a null in place
+of a list: not being strict, msgspec would take the string "null" for one.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ class TypedInstrument(msgspec.Struct, frozen=True, gc=False):
     """An instrument as received."""
 
     name: object = None
-    notes: list[TypedNote] | None = None
+    notes: list[TypedNote] = []
 
 
 class _Song(msgspec.Struct, frozen=True, gc=False):
-    instruments: list[TypedInstrument] | None = None
+    instruments: list[TypedInstrument] = []
 
 
 class _Callback(msgspec.Struct, frozen=True, gc=False, rename={"task_id_camel": "taskId"}):
@@ -62,7 +63,7 @@ def read_typed(body: bytes, dialect: str) -> list[TypedInstrument] | None:
     song = choose(dialect, _shape(callback)).song(callback.data)
     if not isinstance(song, _Song):
         return None
-    instruments = song.instruments or []
+    instruments = song.instruments
     sizes = [len(instrument.notes) for instrument in instruments if instrument.notes]
     known = sum(sizes) + 2 * len(sizes)
     # An instrument, its notes, a note: these three layers are known.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from typing import Final
 
 from hypothesis import strategies as st
@@ -79,10 +80,10 @@ NAMES: Final = st.sampled_from(PLAYERS).map(json.dumps) | st.sampled_from(
 )
 
 
-def songs(note: Text, most: int) -> Text:
-    """Arrays of up to so many instruments."""
+def songs(note: Text, most: int, no_notes: Sequence[str] = ("[]",)) -> Text:
+    """Arrays of up to so many instruments; some have no notes, in one of these ways."""
     listed = st.lists(note, max_size=6).map(lambda each: f"[{', '.join(each)}]")
-    of_it = listed | listed | st.just("null")
+    of_it = listed | listed | st.sampled_from(no_notes)
     fields = st.tuples(NAMES, of_it).map(lambda both: f'{{"name": {both[0]}, "notes": {both[1]}}}')
     return st.lists(fields | fields | st.just("{}"), max_size=most).map(lambda each: f"[{', '.join(each)}]")
 
@@ -94,7 +95,7 @@ def body(instruments: str, sender: str = senders.SUNOAPI) -> bytes:
 
 CLEAN: Final = songs(notes(PITCHES, SPANS, QUIET, PITCHES), 30)
 DIRTY: Final = songs(notes(PITCHES, SPANS | FAR_SPANS | st.tuples(ODD, ODD), QUIET | ODD | LOUD, ODD), 8)
-REFUSALS: Final = songs(notes(PITCHES, SPANS, QUIET, REFUSED), 4)
+REFUSALS: Final = songs(notes(PITCHES, SPANS, QUIET, REFUSED), 4, ("null", '"null"', '"NULL"', "{}"))
 FAR: Final = songs(notes(EVERY_PITCH, SPANS | FAR_SPANS, QUIET | LOUD, PITCHES), 8)
 
 

@@ -25,10 +25,10 @@ class Received(NamedTuple):
 
 def received(instruments: list[TypedInstrument]) -> Received:
     """The columns of a song."""
-    notes = [note for instrument in instruments for note in instrument.notes or ()]
+    notes = [note for instrument in instruments for note in instrument.notes]
     return Received(
         [instrument.name for instrument in instruments],
-        [len(instrument.notes or ()) for instrument in instruments],
+        [len(instrument.notes) for instrument in instruments],
         _column([note.pitch for note in notes]),
         _column([note.start for note in notes]),
         _column([note.end for note in notes]),
