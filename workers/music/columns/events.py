@@ -57,12 +57,12 @@ def note_events(tracks: Sequence[Sequence[Sequence[Note]]], statuses: Sequence[b
 
 def _in_order(notes: Columns, sizes: Ints) -> Ints:
     """All note events by track and tick; at one tick the offs by pitch, then the ons by pitch."""
-    if max(notes.start.max(), notes.end.max()) > LAST_TICK:
+    events = np.concatenate([notes.start, notes.end])
+    if np.maximum.reduce(events) > LAST_TICK:
         raise OverflowError(f"A tick is beyond {LAST_TICK}.")
+    events <<= _TICK_SHIFT
     of_notes = np.repeat(np.arange(len(sizes), dtype=np.int64) << _TRACK_SHIFT, sizes // 2)
     of_notes |= notes.pitch << _PITCH_SHIFT
-    events = np.concatenate([notes.start, notes.end])
-    events <<= _TICK_SHIFT
     ons, offs = events[: len(of_notes)], events[len(of_notes) :]
     ons |= of_notes
     ons |= notes.velocity

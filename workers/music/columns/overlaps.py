@@ -28,9 +28,10 @@ class Settled(NamedTuple):
 
 
 class _Seated(NamedTuple):
-    """Notes with the track they sound in; ``place`` is their place in the order received."""
+    """Notes with the track they sound in; ``number`` and ``instrument`` as in `Placed`."""
 
-    place: Ints
+    number: Ints
+    instrument: Ints
     track: Ints
     start: Ints
     end: Ints
@@ -39,15 +40,16 @@ class _Seated(NamedTuple):
 
 
 def settled(notes: Placed, tracks: Ints, finds: Finds) -> Settled:
-    """The notes without repeats and overlaps; ``tracks`` has the number of each instrument's track, from 0 to 15."""
-    track, place = tracks.take(notes.instrument), np.arange(len(notes.number))
-    seated = _Seated(place, track, notes.start, notes.end, notes.pitch, notes.velocity)
-    left = _in_order(seated, notes.number, finds)
-    _trim(left, notes.number, finds)
-    return _by_instrument(left, notes.instrument)
+    """The notes without repeats and overlaps; ``tracks`` has the number of each one's track, from 0 to 15."""
+    left = _in_order(
+        _Seated(notes.number, notes.instrument, tracks, notes.start, notes.end, notes.pitch, notes.velocity),
+        finds,
+    )
+    _trim(left, finds)
+    return _by_instrument(left)
 
 
-def _in_order(notes: _Seated, numbers: Ints, finds: Finds) -> _Seated:
+def _in_order(notes: _Seated, finds: Finds) -> _Seated:
     """The notes sorted by track, start and pitch, those with all three the same as one."""
     key = _key(notes)
     if (key[1:] > key[:-1]).all():
@@ -55,7 +57,7 @@ def _in_order(notes: _Seated, numbers: Ints, finds: Finds) -> _Seated:
     order = np.argsort(key, kind="stable")  # of the kinds, this one makes use of it that they almost are
     key, notes = key.take(order), _chosen(notes, order)
     is_first = np.append(True, key[1:] != key[:-1])
-    return notes if is_first.all() else _merged(notes, is_first, numbers, finds)
+    return notes if is_first.all() else _merged(notes, is_first, finds)
 
 
 def _key(notes: _Seated) -> Ints:
@@ -67,15 +69,15 @@ def _key(notes: _Seated) -> Ints:
     return key
 
 
-def _merged(notes: _Seated, is_first: Mask, numbers: Ints, finds: Finds) -> _Seated:
+def _merged(notes: _Seated, is_first: Mask, finds: Finds) -> _Seated:
     """Of each first note and those that repeat it the first, with the latest end and the loudest velocity."""
     repeats, firsts = np.flatnonzero(~is_first), np.flatnonzero(is_first)
-    finds.add_notes("repeated-note", numbers[notes.place[repeats]], when=(int(notes.track[repeats[0]]),))
+    finds.add_notes("repeated-note", notes.number[repeats], when=(int(notes.track[repeats[0]]),))
     end, velocity = np.maximum.reduceat(notes.end, firsts), np.maximum.reduceat(notes.velocity, firsts)
     return _chosen(notes, firsts)._replace(end=end, velocity=velocity)
 
 
-def _trim(notes: _Seated, numbers: Ints, finds: Finds) -> None:
+def _trim(notes: _Seated, finds: Finds) -> None:
     """Let each note end where the next of its pitch in its track starts, at the latest."""
     order = np.argsort(notes.pitch, kind="stable")  # of bytes, that is a radix sort
     track, pitch = notes.track.take(order), notes.pitch.take(order)
@@ -84,16 +86,15 @@ def _trim(notes: _Seated, numbers: Ints, finds: Finds) -> None:
     earlier = np.flatnonzero(is_met)
     if len(earlier):
         trimmed = order[earlier]
-        finds.add_notes("overlap-trimmed", numbers[notes.place[trimmed]], when=(int(track[earlier].min()),))
+        finds.add_notes("overlap-trimmed", notes.number[trimmed], when=(int(track[earlier].min()),))
         notes.end[trimmed] = start[earlier + 1]
 
 
-def _by_instrument(notes: _Seated, instruments: Ints) -> Settled:
-    instrument = instruments.take(notes.place)
-    left = Settled(instrument, notes.start, notes.end, notes.pitch, notes.velocity)
-    if (instrument[1:] >= instrument[:-1]).all():
+def _by_instrument(notes: _Seated) -> Settled:
+    left = Settled(notes.instrument, notes.start, notes.end, notes.pitch, notes.velocity)
+    if (left.instrument[1:] >= left.instrument[:-1]).all():
         return left
-    order = np.argsort(instrument, kind="stable")  # instruments share a track
+    order = np.argsort(left.instrument, kind="stable")  # instruments share a track
     return Settled._make(column.take(order) for column in left)
 
 

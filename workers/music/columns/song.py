@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from schemas.score import Instrument
@@ -25,13 +27,13 @@ def read_song(song: Received, names: Names, repairs: Repairs) -> tuple[list[Inst
     finds.tell(repairs)
     notes = placed(stay, finds)
     finds.tell(repairs)
-    sizes = np.diff(_bounds(stay.instrument, len(parts))).tolist()
+    sizes = [end - first for first, end in pairwise(_bounds(stay.instrument, len(parts)))]
     groups = share(
         [Player(sound.program, sound.drums, not size) for (_, sound), size in zip(parts, sizes, strict=True)]
     )
     sounding = [group for group in groups if group.channel is not None]
     _report_sharing(sounding, finds)
-    left = settled(notes, _tracks(sounding, len(parts)), finds)
+    left = settled(notes, _tracks(sounding, sizes), finds)
     finds.tell(repairs)
     return _seated(parts, groups, left), int(left.end.max(initial=0))
 
@@ -54,17 +56,17 @@ def _report_sharing(sounding: list[Group], finds: Finds) -> None:
                 finds.add("channels-shared", (member,), when=(track,))
 
 
-def _tracks(sounding: list[Group], count: int) -> Ints:
-    """The number, among the tracks that sound, of each instrument's."""
-    tracks = np.zeros(count, np.uint8)
+def _tracks(sounding: list[Group], sizes: list[int]) -> Ints:
+    """The number, among the tracks that sound, of each note's; its instruments have so many."""
+    tracks = np.zeros(len(sizes), np.uint8)
     for track, group in enumerate(sounding):
         tracks[group.members] = track
-    return tracks
+    return np.repeat(tracks, sizes)
 
 
 def _seated(parts: list[tuple[str, Sound]], groups: list[Group], notes: Settled) -> list[Instrument]:
     whole = Notes(Columns(notes.start, notes.end, notes.pitch, notes.velocity))
-    bounds = _bounds(notes.instrument, len(parts)).tolist()
+    bounds = _bounds(notes.instrument, len(parts))
     instruments: dict[int, Instrument] = {}
     for track, group in enumerate(groups, start=1):
         for member in group.members:
@@ -74,6 +76,7 @@ def _seated(parts: list[tuple[str, Sound]], groups: list[Group], notes: Settled)
     return [instruments[index] for index in range(len(parts))]
 
 
-def _bounds(instruments: Ints, count: int) -> Ints:
+def _bounds(instruments: Ints, count: int) -> list[int]:
     """Where the notes of each instrument begin, of which they are sorted by; and where the last one's end."""
-    return np.searchsorted(instruments, np.arange(count + 1, dtype=np.int64))
+    bounds: list[int] = np.searchsorted(instruments, np.arange(count + 1, dtype=instruments.dtype)).tolist()
+    return bounds
