@@ -61,8 +61,12 @@ def _decode_tolerantly(body: bytes) -> object:
         raise _too_deep() from None
     except ValueError as error:
         raise InvalidPayload(f"The body is not JSON: {error}.") from None
-    if any(escape.lastgroup for escape in _ESCAPES.finditer(text)):
-        raise InvalidPayload("The body is not JSON: a string escapes half of a surrogate pair.")
+    for escape in _ESCAPES.finditer(text):
+        if escape.lastgroup:
+            at = escape.start()
+            raise InvalidPayload(
+                f"The body is not JSON: a string escapes half of a surrogate pair: char {at}."
+            )
     return value
 
 

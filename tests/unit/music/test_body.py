@@ -132,9 +132,10 @@ def test_half_of_a_surrogate_pair_is_refused(escape: str, number: str) -> None:
             read_instruments(text)
 
 
-def test_half_of_a_surrogate_pair_is_refused_even_under_a_key_that_comes_again() -> None:
-    with pytest.raises(InvalidPayload, match="surrogate"):
-        read_instruments(body(r'[{"name": "\ud800", "name": "Violin"}]'))
+def test_half_of_a_surrogate_pair_is_refused_by_its_place_even_under_a_key_that_comes_again() -> None:
+    callback = body(r'[{"name": "\ud800", "name": "Violin"}]')
+    with pytest.raises(InvalidPayload, match=f"surrogate pair: char {callback.index(b'ud800') - 1}"):
+        read_instruments(callback)
 
 
 NESTED = pytest.mark.parametrize(
