@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Final
 
+from schemas.dialects.depth import MAX_CONTAINERS
 from workers.music.body import MAX_INSTRUMENTS
 
 Body = Callable[[int], str]
@@ -74,12 +76,30 @@ def _start(text: str) -> Body:
 
 
 def _elsewhere(element: Callable[[int], str]) -> Body:
-    """No notes, but as many other things; note by note, they are read by `json`."""
-    return lambda size: _song("[]", f"[{_filled(element, size - 200)},{_OVERFLOW}]")
+    """No notes, but as many other things; note by note, they are read by `json`, in four bytes a character."""
+    return lambda size: _song("[]", f'[{_filled(element, size - 200)},"😀",{_OVERFLOW}]')
 
 
 def _fields(most_bytes: int) -> str:
     return "{" + _filled(lambda number: f'"{number:x}":0', most_bytes) + "}"
+
+
+def _objects_and_fields(size: int) -> str:
+    """As many objects of one field as there may be, then the fields of one more; no two of one name."""
+    names = map(_three_letters, range(min(MAX_CONTAINERS - 6, (size - 300) // len('{"abc":0},'))))
+    objects = ",".join(f'{{"{name}":0}}' for name in names)
+    return _song("[]", f'[{objects},{_fields(size - 300 - len(objects))},"😀",{_OVERFLOW}]')
+
+
+def _one_in_another(number: int) -> str:
+    """60 objects, each the only field of the one around it, and of a name of its own."""
+    names = map(_three_letters, range(60 * number, 60 * (number + 1)))
+    return "".join(f'{{"{name}":' for name in names) + "0" + "}" * 60
+
+
+def _three_letters(number: int) -> str:
+    """Others for each number below `MAX_CONTAINERS`."""
+    return b64encode((number % MAX_CONTAINERS).to_bytes(3))[1:].decode()
 
 
 HOSTILE: Final[Mapping[str, Body]] = {
@@ -110,6 +130,8 @@ HOSTILE: Final[Mapping[str, Body]] = {
     "a name that does not end": lambda size: '{"data":"' + '\\"' * ((size - 9) // 2),
     "fields of other names": lambda size: _song("[]", f"[{_fields(size - 200)},{_OVERFLOW}]"),
     "short strings elsewhere": _elsewhere(lambda n: f'"{n % 0xFFF:x}"'),
+    "objects of one field, and fields": _objects_and_fields,
+    "objects of one field in each other": _elsewhere(_one_in_another),
     "objects elsewhere": _elsewhere(lambda _: '{"":[]}'),
     "nested arrays elsewhere": _elsewhere(lambda _: "[" * 60 + "]" * 60),
     "nesting without an end": lambda size: "[" * size,
