@@ -28,7 +28,7 @@ def normalize(body: bytes, task_id: str, names: Names = GENERAL_MIDI, *, dialect
     """The score in a callback, with a warning for each kind of repair.
 
     ``dialect`` is the header ``midi-dialect``; where it names no dialect, the body's shape tells. Memory grows by at
-    most 60 times the body, from 2 MiB on by 30 times (docs/decisions/0022).
+    most 60 times the body, or 30 MiB where it is smaller than half a MiB (docs/decisions/0022).
 
     Raises:
         InvalidPayload: the body cannot be read as a callback with a song.
