@@ -72,6 +72,8 @@ TOKENS: Final = (
         "0.5",
     ),
     *(
+        '"null"',
+        '"NULL"',
         '"1e400"',
         '"nan"',
         '"inf"',

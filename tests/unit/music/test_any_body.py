@@ -23,7 +23,7 @@ JUNK: st.SearchStrategy[object] = st.recursive(
     | st.integers()
     | st.floats()
     | st.text(st.characters(), max_size=8)
-    | st.sampled_from(["1.5", "-2", "1e400", "60", " 7 ", "\ud800"]),
+    | st.sampled_from(["1.5", "-2", "1e400", "60", " 7 ", "null", "NULL", "\ud800"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=5,
 )

@@ -93,7 +93,9 @@ def test_every_mixture_of_dialects_is_read_alike(text: bytes) -> None:
     assert columns == reference
 
 
-@pytest.mark.parametrize("data", ["[]", "[{}, {}]", "[[]]", "[7]", "null", "7", "[null]", "{}"])
+@pytest.mark.parametrize(
+    "data", ["[]", "[{}, {}]", "[[]]", "[7]", "null", '"null"', "7", "[null]", '["null"]', "{}"]
+)
 @pytest.mark.parametrize("success", ["true", "null", "[]"])
 def test_data_of_any_shape_is_read_or_refused_alike(data: str, success: str) -> None:
     columns, reference = both(f'{{"success": {success}, "task_id": "a1", "data": {data}}}'.encode())

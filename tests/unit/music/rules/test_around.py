@@ -25,14 +25,14 @@ def test_an_instrument_without_notes_stays_without_a_channel(notes: str) -> None
     assert found(score) == {"no-notes": (1, "instruments[1]")}
 
 
-@pytest.mark.parametrize("notes", ["{}", "0", "1", '""', '"x"', "true", "false"])
+@pytest.mark.parametrize("notes", ["{}", "0", "1", '""', '"x"', '"null"', '"NULL"', "true", "false"])
 def test_an_instrument_whose_notes_are_neither_an_array_nor_null_is_dropped(notes: str) -> None:
     score = scored('{"name": "Violin", "notes": ' + notes + "}", instrument(note(), name="Flute"))
     assert score.instruments == [FLUTE]
     assert found(score) == {"not-an-object": (1, "instruments[0]")}
 
 
-@pytest.mark.parametrize("dropped", ["null", "true", "0", "7", '""', '"Violin"', "[]", "[{}]"])
+@pytest.mark.parametrize("dropped", ["null", '"null"', "true", "0", "7", '""', '"Violin"', "[]", "[{}]"])
 def test_an_instrument_that_is_no_object_is_dropped_and_paths_count_it_still(dropped: str) -> None:
     score = scored(dropped, instrument("7", note(), name="Flute"), dropped, "{}")
     assert score.instruments == [FLUTE, Instrument("", 0, False, None, 2, [])]

@@ -111,7 +111,7 @@ def test_a_callback_may_have_262144_arrays_and_objects() -> None:
         normalize(body(MAX_CONTAINERS + 1), "a1")
 
 
-@pytest.mark.parametrize("instruments", ["{}", "0", "true", '""', '"[]"'])
+@pytest.mark.parametrize("instruments", ["{}", "0", "true", '""', '"[]"', '"null"', '"NULL"'])
 def test_instruments_that_are_neither_an_array_nor_null_are_refused(instruments: str) -> None:
     with pytest.raises(InvalidPayload, match=r"`data\.instruments` is neither an array nor null"):
         scored_as(instruments)
