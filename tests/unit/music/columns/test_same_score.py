@@ -49,6 +49,7 @@ def test_what_the_columns_refuse_is_read_as_ever(instruments: str) -> None:
     assert columns == reference
 
 
+ONE_NOTE: Final = '{{"name": "Violin", "notes": [{{"pitch": {}, "start": {}, "end": {}}}]}}'
 BY_HAND: Final = {
     "nothing": "[]",
     "null": "null",
@@ -59,6 +60,7 @@ BY_HAND: Final = {
     "codes in the order of their tracks": """[
         {"name": "Flute", "notes": [{"pitch": 1, "start": 0, "end": 2}, {"pitch": 1, "start": 1, "end": 2}]},
         {"name": "Violin", "notes": [{"pitch": 1, "start": 0, "end": 2}, {"pitch": 1, "start": 0, "end": 3}]}]""",
+    "1,024 instruments with a note each": f"[{', '.join(ONE_NOTE.format(n % 128, n, n + 1) for n in range(1024))}]",
     "1,025 instruments": "[" + "{}," * 1024 + "{}]",
     "a deep name": '[{"name": ' + "[" * 200 + "]" * 200 + "}]",
     "too deep a name": '[{"name": ' + "[" * 2000 + "]" * 2000 + "}]",
