@@ -13,12 +13,15 @@ from schemas.message import Message, Topic
 
 TICKS_PER_SECOND = 960
 
+LAST_TICK = (1 << 28) - 1
+"""77 hours: no gap before it is longer than a MIDI file can say (Standard MIDI Files 1.0)."""
+
 
 class Note(NamedTuple):
     """A note as ``[start, end, pitch, velocity]``; times in ticks, ``start < end``, velocity 1–127."""
 
-    start: Annotated[int, msgspec.Meta(ge=0)]
-    end: Annotated[int, msgspec.Meta(ge=1)]
+    start: Annotated[int, msgspec.Meta(ge=0, le=LAST_TICK)]
+    end: Annotated[int, msgspec.Meta(ge=1, le=LAST_TICK)]
     pitch: Annotated[int, msgspec.Meta(ge=0, le=127)]
     velocity: Annotated[int, msgspec.Meta(ge=1, le=127)]
 

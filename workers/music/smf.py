@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from contextlib import suppress
 from itertools import chain
 from operator import add
 from typing import Final
 
-from schemas.score import Note, Score
+from schemas.score import LAST_TICK, Note, Score
 from workers.music.tracks import MICROSECONDS_PER_QUARTER, TICKS_PER_QUARTER, Track, track_name, tracks
 from workers.music.variable_length import variable_length
 
@@ -31,7 +30,11 @@ _TICK_BITS: Final = _DATA_BITS + 1
 
 
 def render(score: Score) -> bytes:
-    """The score's file; the same score gives the same bytes, always."""
+    """The score's file; the same score gives the same bytes, always.
+
+    Raises:
+        OverflowError: a tick is beyond `LAST_TICK`, as in no score that was read or written as a record.
+    """
     tempo_track = _name(track_name(score.task_id)) + b"\x00" + _TEMPO + b"\x00" + _TIME_4_4
     listed = tracks(score)
     chunks = [_chunk(tempo_track), *map(_chunk, map(add, map(_head, listed), _note_events(listed)))]
@@ -60,8 +63,7 @@ def _note_events(listed: list[Track]) -> list[bytes]:
     if sum(len(notes) for track in listed for notes in track.notes) >= COLUMNS_FROM_NOTES:
         from workers.music.columns.events import note_events  # noqa: PLC0415 - only where there are so many
 
-        with suppress(OverflowError):
-            return note_events([track.notes for track in listed], [_status(track) for track in listed])
+        return note_events([track.notes for track in listed], [_status(track) for track in listed])
     return [_one_by_one(track) for track in listed]
 
 
@@ -91,6 +93,8 @@ def _in_order(notes: Iterable[Note]) -> list[int]:
         events.append(start << _TICK_BITS | _ON | pitch << 7 | velocity)
         events.append(end << _TICK_BITS | pitch << 7)
     events.sort()
+    if events and events[-1] >> _TICK_BITS > LAST_TICK:
+        raise OverflowError(f"A tick is beyond {LAST_TICK}.")
     return events
 
 

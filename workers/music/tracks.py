@@ -11,9 +11,6 @@ TICKS_PER_QUARTER: Final = 480
 MICROSECONDS_PER_QUARTER: Final = 500_000
 """120 bpm: 480 ticks a quarter note are 960 a second."""
 
-LAST_TICK: Final = (1 << 28) - 1
-"""The longest gap that a file may have, and so the last tick before which no gap can be longer."""
-
 NAME_MAX_BYTES: Final = 255
 
 

@@ -6,7 +6,7 @@ import msgspec
 import orjson
 import pytest
 
-from schemas.score import Instrument, Note, Score
+from schemas.score import LAST_TICK, Instrument, Note, Score
 from workers.music.columns.notes import Notes, columns_of
 from workers.music.score_record import ScoreRecord
 
@@ -41,6 +41,17 @@ def test_one_without_notes_has_no_range(held: list[Note]) -> None:
 def test_a_copy_with_other_notes_counts_those() -> None:
     copied = msgspec.structs.replace(Instrument("Harp", 46, False, 1, 1, NOTES), notes=NOTES[:1])
     assert written(copied) == {"note_count": 1, "lowest": 64, "highest": 64}
+
+
+@pytest.mark.parametrize("kind", [Score, ScoreRecord])
+@pytest.mark.parametrize("count", [1, 900], ids=["short", "long"])
+def test_no_tick_is_beyond_the_longest_gap_of_a_file(kind: type[Score], count: int) -> None:
+    last = [Note(LAST_TICK - 1, LAST_TICK, 60, 1)]
+    others = [Note(tick, tick + 1, 61, 1) for tick in range(count)]
+    score = score_of(Instrument("Harp", 46, False, 1, 1, others + last))
+    assert kind.decode(score.encode()).instruments[0].notes == others + last
+    with pytest.raises(msgspec.ValidationError, match=str(LAST_TICK)):
+        kind.decode(score.encode().replace(f"{LAST_TICK},60".encode(), f"{LAST_TICK + 1},60".encode()))
 
 
 @pytest.mark.parametrize("kind", [Score, ScoreRecord])

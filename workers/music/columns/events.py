@@ -9,9 +9,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from schemas.score import Note
+from schemas.score import LAST_TICK, Note
 from workers.music.columns.notes import Columns, Ints, columns_of
-from workers.music.tracks import LAST_TICK
 from workers.music.variable_length import variable_length
 
 Gaps = npt.NDArray[np.uint32]

@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from schemas.score import Note, NotesInArrays
-from workers.music.tracks import LAST_TICK
+from schemas.score import LAST_TICK, Note, NotesInArrays
 
 Ints = npt.NDArray[np.integer]
 """Of any size: columns are of the smallest that their numbers fit in, since most of the time goes to memory."""
@@ -100,7 +99,7 @@ def notes_in(json: bytes) -> Notes | None:
 
 
 def _are_in_range(columns: Columns) -> bool:
-    """Whether these are numbers that `Score` takes, and times that a file can have; none is negative."""
+    """Whether these are numbers that `Score` takes; none is negative."""
     lowest_end, lowest_velocity = columns.end.min(), columns.velocity.min()
     latest = max(columns.start.max(), columns.end.max())
     loudest = max(columns.pitch.max(), columns.velocity.max())
