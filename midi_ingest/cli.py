@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
+from errno import ENOSPC
+from io import TextIOWrapper
 from typing import Final
 
 from cyclopts import App, CycloptsError
@@ -164,14 +167,31 @@ app.command(
 
 def main() -> None:
     """Run the command line and exit."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(
+            errors="backslashreplace"
+        )  # what its encoding lacks is written as on standard error
     try:
         code = app(print_error=True, exit_on_error=False, result_action="return_int_as_exit_code_else_zero")
+        sys.stdout.flush()
     except CycloptsError:
         sys.exit(USAGE)
     except BrokenPipeError:  # the reader of our output, such as `head`, has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         code = 0
+    except OSError as error:
+        if error.errno != ENOSPC:
+            raise
+        _drop_output()
+        code = fail(f"not all could be written: {error.strerror}. Make room, and run it again.")
     sys.exit(code)
+
+
+def _drop_output() -> None:
+    """Let go of what standard output does not take, which Python would write again as it exits."""
+    with suppress(OSError):
+        sys.stdout.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def fail(message: str, code: int = FAILED) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from errno import ENOSPC
 from typing import Literal
 
 from aiokafka.errors import KafkaError
@@ -40,6 +41,8 @@ def run(name: str, work: Callable[[Settings], Coroutine[None, None, int]]) -> in
     except BrokenPipeError:
         raise  # who read our output has gone: `midi_ingest.cli.main` knows what to do
     except (KafkaError, OSError) as error:  # a TimeoutError is an OSError
+        if isinstance(error, OSError) and error.errno == ENOSPC:
+            raise  # it knows that, too
         return kafka_failed(settings.kafka_bootstrap_servers, error)
     except KeyboardInterrupt:
         return fail("interrupted")

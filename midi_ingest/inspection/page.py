@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import ceil
 from typing import Final, NamedTuple
 
@@ -75,6 +75,23 @@ class Page(NamedTuple):
         """The middle of a pitch in a row."""
         return self.top(row) + (self.highest - pitch + 0.5) * self.pitch_pixels
 
+    def as_seen(self, notes: Iterable[Note]) -> Iterator[Note]:
+        """Notes of one pitch, in their order, as they are seen: one note where the line of one covers the next's start.
+
+        So there are never more than there is room for.
+        """
+        shortest, between = (pixels / self.second_pixels for pixels in (_SHORTEST_LINE, _BETWEEN_REPEATS))
+        seen = None
+        for note in notes:
+            if seen and note.start < max(seen.start + shortest, seen.end - between):
+                seen = seen._replace(end=max(seen.end, note.end))
+            else:
+                if seen:
+                    yield seen
+                seen = note
+        if seen:
+            yield seen
+
     def lines(self, note: Note) -> Iterator[str]:
         """A note as lines of a path, one in each row that it reaches."""
         first, last = (min(int(second / self.row_seconds), self.rows - 1) for second in note[:2])
@@ -83,7 +100,7 @@ class Page(NamedTuple):
             begin = max(note.start, start)
             length = (min(note.end, end) - begin) * self.second_pixels
             if row == first or length > 0:
-                seen = max(length - _BETWEEN_REPEATS, min(length, 2 * _BETWEEN_REPEATS), _SHORTEST_LINE)
+                seen = max(length - _BETWEEN_REPEATS, _SHORTEST_LINE)
                 yield f"M{self.x(row, begin)} {_short(self.y(row, note.pitch))}h{_short(seen)}"
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import struct
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from operator import attrgetter
 from typing import Final, NamedTuple
@@ -15,22 +15,24 @@ import mido
 
 from midi_ingest.inspection.chunks import Chunk, Chunks, split
 from midi_ingest.inspection.clock import Clock
-from midi_ingest.inspection.errors import Damaged
+from midi_ingest.inspection.errors import Damaged, TooLarge
+from midi_ingest.inspection.events import count_events
 from midi_ingest.inspection.metas import keep_as_they_are
 from midi_ingest.inspection.song import Note, Part, Song
 from midi_ingest.inspection.track import Span, Track, track_of
 from midi_ingest.terminal import counted
 
 MAX_BYTES: Final = 4 * 1024 * 1024
-"""The largest file that is read: mido makes an object of each event, some hundred times its bytes."""
+"""The largest file that is read."""
+MAX_EVENTS: Final = 530_000
+"""The most events that are read, since mido makes an object of each. Our largest song has 2^18 notes of two events, and
+a few events for each instrument."""
+MAX_PARTS: Final = 16_384
+"""The most that are shown, and the most tracks that are read: as many as 1,024 tracks have that play on 16 channels."""
 
 _ONE_TRACK: Final = struct.pack(">4sIHHH", b"MThd", 6, 1, 1, 480)
 _REFUSALS: Final = (EOFError, OSError, ValueError, LookupError)
 """What mido raises on bytes that are no track."""
-
-_ENDLESS_NUMBER: Final = re.compile(rb"[\x80-\xff]{2048}")
-"""mido reads numbers of any length, in time that grows with its square. Of text and data none is known with so many
-bytes from 128 on in a row."""
 
 _INDEPENDENT: Final = 2
 """The type of file whose tracks are songs of their own."""
@@ -43,9 +45,7 @@ class _Programs(NamedTuple):
     in_force: list[int]
 
     def of(self, spans: Sequence[Span]) -> list[int]:
-        """The programs that notes are played with, or all there are where there are no notes."""
-        if not spans:
-            return list(dict.fromkeys(self.in_force[1:]))
+        """The programs that notes are played with."""
         return list(dict.fromkeys(self.in_force[bisect_right(self.ticks, span.start)] for span in spans))
 
 
@@ -53,14 +53,18 @@ def read(data: bytes) -> Song:
     """The song in a file.
 
     Raises:
-        Unreadable: it is no Standard MIDI File, or damaged.
+        Unreadable: it is no Standard MIDI File, damaged, or has more in it than is read.
     """
     keep_as_they_are()
     chunks = split(data)
+    _allow(len(chunks.tracks), MAX_PARTS, "tracks")
+    _allow(sum(_events(number, chunk) for number, chunk in enumerate(chunks.tracks)), MAX_EVENTS, "events")
     read_tracks = [_track(number, chunk) for number, chunk in enumerate(chunks.tracks)]
     tracks = [track for track, _ in read_tracks]
     clipped = [number for number, (_, clipped) in enumerate(read_tracks) if clipped]
     clocks = _clocks(chunks, tracks)
+    parts = list(_parts(chunks, tracks, clocks))
+    _allow(len(parts), MAX_PARTS, "parts, of a track and a channel each")
     return Song(
         type=chunks.type,
         division=chunks.division,
@@ -69,17 +73,32 @@ def read(data: bytes) -> Song:
             (clock.seconds(track.end) for clock, track in zip(clocks, tracks, strict=True)), default=0
         ),
         track_count=len(tracks),
-        parts=list(_parts(chunks, tracks, clocks)),
+        parts=parts,
         remarks=[*chunks.remarks, *_remarks(chunks, tracks, clipped)],
     )
 
 
+def _allow(count: int, most: int, what: str) -> None:
+    if count > most:
+        raise TooLarge(f"has {count:,} {what}; inspect reads {most:,} at most")
+
+
+def _events(number: int, chunk: Chunk) -> int:
+    with _place(number, chunk):
+        return count_events(chunk.content)
+
+
 def _track(number: int, chunk: Chunk) -> tuple[Track, bool]:
     """A track, and whether mido had to clip bytes in it to read it."""
-    try:
-        if _ENDLESS_NUMBER.search(chunk.content):
-            raise ValueError("a number in it has no end")
+    with _place(number, chunk):
         return _messages(chunk)
+
+
+@contextmanager
+def _place(number: int, chunk: Chunk) -> Iterator[None]:
+    """Whatever says that a track is damaged, says which."""
+    try:
+        yield
     except _REFUSALS as error:
         raise Damaged(f"track {number}, from byte {chunk.at:,} on: {_why(error)}") from error
 
@@ -116,13 +135,23 @@ def _parts(chunks: Chunks, tracks: Sequence[Track], clocks: Sequence[Clock]) -> 
     everywhere = _by_channel(tracks)
     for number, (track, clock) in enumerate(zip(tracks, clocks, strict=True)):
         programs = _by_channel([track]) if chunks.type == _INDEPENDENT else everywhere
-        channels = track.notes.keys() or {change.channel for change in track.programs}
-        for channel in sorted(channels):
-            spans = sorted(track.notes.get(channel, ()))
+        for channel, spans in sorted(track.notes.items()):
+            spans.sort()
             notes = [Note(clock.seconds(s.start), clock.seconds(s.end), s.pitch, s.velocity) for s in spans]
             yield Part(number, track.name or "", channel + 1, programs[channel].of(spans), notes)
-        if not channels:
-            yield Part(number, track.name or "", None, (), ())
+        if not track.notes:
+            yield from _silent(number, track)
+
+
+def _silent(number: int, track: Track) -> Iterator[Part]:
+    """The parts of a track without notes: what it would play."""
+    programs: dict[int, list[int]] = defaultdict(list)
+    for change in track.programs:
+        programs[change.channel].append(change.program)
+    for channel, chosen in sorted(programs.items()):
+        yield Part(number, track.name or "", channel + 1, list(dict.fromkeys(chosen)), ())
+    if not programs:
+        yield Part(number, track.name or "", None, (), ())
 
 
 def _by_channel(tracks: Iterable[Track]) -> dict[int, _Programs]:

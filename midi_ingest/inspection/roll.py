@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 from math import ceil
 from typing import Final, NamedTuple
 
@@ -29,6 +30,8 @@ _BITS: Final = ((0x40, 0x80), (0x04, 0x20), (0x02, 0x10), (0x01, 0x08))
 
 _Cell = tuple[int, int]
 """A character's row, from the lowest up, and its column."""
+_Line = tuple[str, int]
+"""A style, and a line of dots from the lowest up."""
 
 
 class _Scale(NamedTuple):
@@ -44,7 +47,7 @@ class _Scale(NamedTuple):
 def roll(song: Song, styles: Sequence[str], width: int) -> Iterator[Text]:
     """The roll's lines, none where there are no notes; each part in its style, where a terminal shows it.
 
-    A character has the style of the part that has most dots in it.
+    A character has the style that has most dots in it.
 
     Args:
         song: what is drawn.
@@ -55,12 +58,12 @@ def roll(song: Song, styles: Sequence[str], width: int) -> Iterator[Text]:
     if not notes:
         return
     scale = _scale(notes, max(width - _MARGIN, 2 * _LABEL_COLUMNS))
-    dots, owners = _drawn(song.parts, scale)
+    dots, owners = _drawn(_changes(song.parts, styles, scale))
     for row in reversed(range(scale.rows)):
         line = Text(_pitch_axis(row, scale))
         for column in range(scale.columns):
             cell = row, column
-            style = styles[owners[cell].most_common(1)[0][0]] if cell in owners else ""
+            [(style, _)] = owners[cell].most_common(1) if cell in owners else [("", 0)]
             line.append(chr(_BRAILLE + dots[cell]) if cell in dots else " ", style)
         line.rstrip()
         yield line
@@ -77,17 +80,31 @@ def _scale(notes: Sequence[Note], columns: int) -> _Scale:
     return _Scale(seconds / (columns * _DOTS_WIDE), pitches, lowest, rows, columns)
 
 
-def _drawn(parts: Sequence[Part], scale: _Scale) -> tuple[dict[_Cell, int], dict[_Cell, Counter[int]]]:
-    """The dots of each character as bits, and how many each part has drawn there."""
-    dots: dict[_Cell, int] = defaultdict(int)
-    owners: dict[_Cell, Counter[int]] = defaultdict(Counter)
-    for index, part in enumerate(parts):
+def _changes(parts: Sequence[Part], styles: Sequence[str], scale: _Scale) -> dict[_Line, list[int]]:
+    """By how much the number of notes that sound rises or falls at each dot of a line, for each style.
+
+    So the roll takes time for each note and for each dot, not for all dots of all notes.
+    """
+    changes: dict[_Line, list[int]] = defaultdict(lambda: [0] * (scale.columns * _DOTS_WIDE + 1))
+    for part, style in zip(parts, styles, strict=True):
         for note in part.notes:
-            high = (note.pitch - scale.lowest) // scale.pitches
-            for across in _across(note, scale):
+            line = changes[style, (note.pitch - scale.lowest) // scale.pitches]
+            across = _across(note, scale)
+            line[across.start] += 1
+            line[across.stop] -= 1
+    return changes
+
+
+def _drawn(changes: Mapping[_Line, list[int]]) -> tuple[dict[_Cell, int], dict[_Cell, Counter[str]]]:
+    """The dots of each character as bits, and how many each style has there."""
+    dots: dict[_Cell, int] = defaultdict(int)
+    owners: dict[_Cell, Counter[str]] = defaultdict(Counter)
+    for (style, high), line in changes.items():
+        for across, sounding in enumerate(accumulate(line)):
+            if sounding:
                 cell = high // _DOTS_HIGH, across // _DOTS_WIDE
                 dots[cell] |= _BITS[high % _DOTS_HIGH][across % _DOTS_WIDE]
-                owners[cell][index] += 1
+                owners[cell][style] += sounding
     return dots, owners
 
 

@@ -16,7 +16,7 @@ from midi_ingest.terminal import counted
 from workers.music.names import PROGRAM_NAMES
 
 _LABEL_CELLS: Final = 80
-"""What a part is called is cut to so much; JSON has all of it."""
+"""What a part is called is cut to so much, and on narrow terminals to what there is room for; JSON has all of it."""
 
 _MOST_ROWS: Final = 256
 """Beyond what anyone would read, a table takes very long to draw."""
@@ -39,7 +39,7 @@ def table(song: Song, styles: Sequence[str]) -> Table:
     """A row for each part, its track in the part's style; narrow enough for 80 columns."""
     rows = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     rows.add_column("track", justify="right")
-    rows.add_column("name · instrument", overflow="fold")
+    rows.add_column(_in_a_line("name · instrument"))
     for column in ("ch", "notes", "pitches", "velocity", "from", "to"):
         rows.add_column(column, justify="right", no_wrap=True)
     for part, style in list(zip(song.parts, styles, strict=True))[:_MOST_ROWS]:
@@ -94,8 +94,8 @@ def _bpm(bpm: float | None) -> str:
     return "endless bpm" if bpm is None else f"{round(bpm, 2):g} bpm"
 
 
-def _cells(part: Part) -> Iterator[str]:
-    yield short(part.label, _LABEL_CELLS)
+def _cells(part: Part) -> Iterator[str | Text]:
+    yield _in_a_line(short(part.label, _LABEL_CELLS))
     yield "" if part.channel is None else str(part.channel)
     yield f"{len(part.notes):,}"
     yield _between(part.pitches, pitch_name)
@@ -103,6 +103,10 @@ def _cells(part: Part) -> Iterator[str]:
     first, last = part.times or (None, None)
     yield "" if first is None else clock_time(first)
     yield "" if last is None else clock_time(last)
+
+
+def _in_a_line(text: str) -> Text:
+    return Text(text, no_wrap=True, overflow="ellipsis")
 
 
 def _between(ends: tuple[int, int] | None, written: Callable[[int], str]) -> str:

@@ -1,4 +1,4 @@
-"""A song as a piano roll in SVG: a line for each note, in one path for each part and loudness.
+"""A song as a piano roll in SVG: a line for each note that is seen, in one path for each colour and loudness.
 
 A long song goes on in further rows, as music does on a page. The picture has a light and a dark theme, and no script.
 """
@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 from midi_ingest.inspection.labels import OCTAVE, fine_step, mark_label, marks, pitch_name, short, time_step
 from midi_ingest.inspection.page import LEFT, PLOT, TOP, WIDTH, Page, page_for
 from midi_ingest.inspection.palette import colour_numbers, style_sheet
-from midi_ingest.inspection.song import Part, Song
+from midi_ingest.inspection.song import Note, Part, Song
 from midi_ingest.inspection.summary import figures
 
 _LABEL_GAP: Final = 90
@@ -30,6 +30,8 @@ _LEGEND_LINE: Final = 24
 _MOST_IN_LEGEND: Final = 250
 _LEGEND_CELLS: Final = 35
 _TITLE_CELLS: Final = 120
+_MOST_IN_TITLE: Final = 8
+_FIGURES_CELLS: Final = 200
 
 
 def drawing(song: Song, name: str) -> str:
@@ -48,7 +50,7 @@ def drawing(song: Song, name: str) -> str:
             *_head(song, name),
             *(line for row in range(page.rows) for line in _paper(page, row)),
             f'<g fill="none" stroke-width="{page.pitch_pixels - 1}">',
-            *(line for part, colour in _coloured(players) for line in _played(part, colour, page)),
+            *(line for colour, parts in _by_colour(players) for line in _played(parts, colour, page)),
             "</g>",
             *_legend(players, page),
             "</svg>\n",
@@ -62,7 +64,8 @@ def _head(song: Song, name: str) -> Iterator[str]:
     yield f"<style>{style_sheet()}</style>"
     yield '<rect class="page" width="100%" height="100%"/>'
     yield f'<text class="ink" x="{LEFT}" y="30" font-size="20">{title}</text>'
-    yield f'<text class="faint" x="{LEFT}" y="50">{_text(figures(song), _TITLE_CELLS)}</text>'
+    told = " ".join([f"{figures(song)}.", *song.remarks])
+    yield f'<text class="faint" x="{LEFT}" y="50">{_text(told, _FIGURES_CELLS)}</text>'
 
 
 def _paper(page: Page, row: int) -> Iterator[str]:
@@ -87,15 +90,26 @@ def _paper(page: Page, row: int) -> Iterator[str]:
     yield "</g>"
 
 
-def _played(part: Part, colour: str, page: Page) -> Iterator[str]:
-    """A part's notes, the softer the paler."""
-    loudness: dict[str, list[str]] = defaultdict(list)
-    for note in part.notes:
+def _played(parts: Sequence[Part], colour: str, page: Page) -> Iterator[str]:
+    """The notes of a colour's parts, the softer the paler."""
+    pitches: dict[tuple[str, int], list[Note]] = defaultdict(list)
+    for note in sorted(note for part in parts for note in part.notes):
         opacity = next(opacity for below, opacity in _LOUDNESS if note.velocity < below)
-        loudness[opacity] += page.lines(note)
-    yield f'<g class="{colour}"><title>{_text(part.label, _TITLE_CELLS)}</title>'
-    yield from (f'<path stroke-opacity="{o}" d="{"".join(loudness[o])}"/>' for o in sorted(loudness))
+        pitches[opacity, note.pitch].append(note)
+    paths: dict[str, list[str]] = defaultdict(list)
+    for (opacity, _), notes in sorted(pitches.items()):
+        paths[opacity] += (line for note in page.as_seen(notes) for line in page.lines(note))
+    labels = ", ".join(part.label for part in parts[:_MOST_IN_TITLE])
+    yield f'<g class="{colour}"><title>{_text(labels, _TITLE_CELLS)}</title>'
+    yield from (f'<path stroke-opacity="{o}" d="{"".join(lines)}"/>' for o, lines in paths.items())
     yield "</g>"
+
+
+def _by_colour(players: Sequence[Part]) -> Iterator[tuple[str, list[Part]]]:
+    colours: dict[str, list[Part]] = defaultdict(list)
+    for part, colour in _coloured(players):
+        colours[colour].append(part)
+    yield from colours.items()
 
 
 def _legend(players: Sequence[Part], page: Page) -> Iterator[str]:

@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 
 import mido
 
-LONGEST_GAP: Final = (1 << 28) - 1
-"""The largest gap that a file can hold (Standard MIDI Files 1.0); mido reads larger ones."""
+_LONGEST_NAME: Final = 1000
+"""The characters of a name that are kept: many parts may have it."""
 
 
 class Span(NamedTuple):
@@ -50,16 +50,10 @@ _Sounding = dict[tuple[int, int], deque[tuple[int, int]]]
 
 
 def track_of(messages: Iterable[mido.Message]) -> Track:
-    """The track that some messages make; a note-off ends the oldest note of its pitch and channel.
-
-    Raises:
-        ValueError: a gap is longer than a file can say.
-    """
+    """The track that some messages make; a note-off ends the oldest note of its pitch and channel."""
     track = Track()
     sounding: _Sounding = defaultdict(deque)
     for message in messages:
-        if message.time > LONGEST_GAP:
-            raise ValueError("an event comes 2^28 ticks or more after the one before: a file cannot say that")
         track.end += message.time
         _take(message, track, sounding)
     for (channel, pitch), begun in sounding.items():
@@ -82,7 +76,7 @@ def _take(message: mido.Message, track: Track, sounding: _Sounding) -> None:
         case "set_tempo":
             track.tempos.append((track.end, message.tempo))
         case "track_name" if track.name is None:
-            track.name = _decoded(message.name)
+            track.name = _decoded(message.name)[:_LONGEST_NAME]
 
 
 def _decoded(latin_1: str) -> str:
