@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from midi_ingest import cli
 from midi_ingest.version import __version__
+from tests.unit.midi_ingest.inspection.files import midi, named, note
 
 # Cyclopts warns where it reads sys.argv under pytest, since that is mostly a mistake. Here it is the point.
 pytestmark = pytest.mark.filterwarnings("ignore:Cyclopts application invoked without tokens")
 
+PROCESS = [sys.executable, "-P", "-m", "midi_ingest"]
 COMMANDS = [
     [], ["up"], ["ingest"], ["worker"], ["workers"], ["send"], ["topics"], ["topics", "apply"], ["topics", "diff"],
     ["topics", "read"], ["spool"], ["spool", "status"], ["spool", "drain"],
@@ -168,9 +172,56 @@ def test_sending_a_file_that_is_no_callback_exits_2_and_names_it(
 
 
 def test_the_process_itself_exits_2_on_a_wrong_setting() -> None:
-    command = [sys.executable, "-P", "-m", "midi_ingest", "worker", "render"]
     done = subprocess.run(
-        command, env={"MIDI_INGEST_PROT": "1"}, capture_output=True, text=True, timeout=60, check=False
+        [*PROCESS, "worker", "render"],
+        env={"MIDI_INGEST_PROT": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.returncode == 2
     assert "Did you mean MIDI_INGEST_PORT?" in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
+@pytest.mark.parametrize(
+    "arguments",
+    [["--version"], ["--help"], ["instruments"], ["instruments", "--output", "json"], ["workers"]],
+)
+def test_a_full_disk_is_told_in_a_line(arguments: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*PROCESS, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "midi-ingest: not all could be written: No space left on device. Make room, and run it again.\n"
+    )
+
+
+def test_who_reads_the_output_may_go() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [*PROCESS, "instruments", "--output", "json"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_what_an_encoding_lacks_is_written_as_escapes() -> None:
+    done = subprocess.run(
+        [*PROCESS, "inspect", "-"],
+        input=midi(named("Größe".encode()) + note(60)),
+        env={"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"Gr\\xf6\\xdfe" in done.stdout

@@ -8,12 +8,15 @@ from hypothesis import strategies as st
 
 from midi_ingest import samples
 from midi_ingest.inspection.clock import Division, Tempo
-from midi_ingest.inspection.errors import Damaged, Unreadable
-from midi_ingest.inspection.reading import read
+from midi_ingest.inspection.errors import Damaged, TooLarge, Unreadable
+from midi_ingest.inspection.reading import MAX_EVENTS, read
 from midi_ingest.inspection.song import Note, Song
+from schemas.dialects.depth import MAX_CONTAINERS
 from tests.unit.midi_ingest.inspection.files import END, at, chunk, midi, named, note, rendered
 from workers.music import mido_renderer, smf
+from workers.music.body import MAX_INSTRUMENTS
 from workers.music.normalize import normalize
+from workers.music.variable_length import variable_length
 
 
 def notes(song: Song) -> list[list[Note]]:
@@ -172,14 +175,59 @@ def test_a_file_without_tracks_is_a_song_without_notes() -> None:
             "is damaged: track 0, from byte 14 on: an event is shorter than it must be",
         ),
         (midi(at(0, "ff01") + b"\xff\xff\x7f" + b"a" * 2), "track 0, from byte 14 on"),
-        (midi(b"\x81\x80\x80\x80\x00\xc0\x00"), "track 0, from byte 14 on: an event comes 2^28 ticks"),
-        (midi(b"\xff" * 100_000 + b"\x00\xc0\x00"), "track 0, from byte 14 on: a number in it has no end"),
+        (
+            midi(b"\x81\x80\x80\x80\x00\xc0\x00"),
+            "track 0, from byte 14 on: a number in it is longer than 4 bytes",
+        ),
+        (midi(b"\x80" * 100_000 + b"\x00\xc0\x00"), "a number in it is longer than 4 bytes"),
+        (
+            midi(note(60), at(0, "ff01") + b"\x80" * 4 + b"\x00"),
+            "track 1, from byte 35 on: a number in it is longer",
+        ),
+        (midi(at(0, "f0") + b"\x80" * 4 + b"\x00"), "a number in it is longer than 4 bytes"),
     ],
 )
 def test_what_cannot_be_read_is_told_with_its_place(data: bytes, told: str) -> None:
     with pytest.raises(Unreadable) as refused:
         read(data)
     assert told in str(refused.value)
+
+
+def test_text_and_data_may_have_any_bytes_of_any_length() -> None:
+    text = at(0, "ff01") + variable_length(2100) + "樂".encode() * 700
+    data = at(0, "f7") + variable_length(3000) + b"\xff" * 3000
+    assert read(midi(text + data + note(60, (1 << 28) - 1))).note_count == 1
+
+
+def test_tempos_of_several_tracks_count_in_the_order_of_their_ticks() -> None:
+    late, early = at(1440, "ff51030f4240"), at(480, "ff5103030d40") + at(480, "ff510307a120")
+    song = read(midi(late, early, note(60, 1920)))
+    assert [tempo.microseconds for tempo in song.tempos] == [500_000, 200_000, 500_000, 1_000_000]
+    assert [tempo.second for tempo in song.tempos] == pytest.approx([0, 0.5, 0.7, 1.2])
+    assert notes(song)[2][0].end == pytest.approx(2.2)
+
+
+def test_as_many_events_are_read_as_our_largest_song_has() -> None:
+    instrument_events, note_events = 4, 2
+    assert MAX_CONTAINERS * note_events + (MAX_INSTRUMENTS + 1) * instrument_events <= MAX_EVENTS
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (midi(at(0, "900000") + b"\0" * 3 * (MAX_EVENTS - 1)), "has 530,001 events; inspect reads 530,000 at most"),
+        (midi(*[b""] * 16_385), "has 16,385 tracks; inspect reads 16,384 at most"),
+        (midi(*[at(0, "c000") + at(0, "c100")] * 8_193), "has 16,386 parts, of a track and a channel each"),
+    ],
+)  # fmt: skip
+def test_more_than_can_be_shown_is_refused_before_it_takes_memory(data: bytes, told: str) -> None:
+    with pytest.raises(TooLarge) as refused:
+        read(data)
+    assert told in str(refused.value)
+
+
+def test_a_very_long_name_is_cut() -> None:
+    assert read(midi(named(b"a" * 5000))).title == "a" * 1000
 
 
 EVENTS = st.sampled_from(

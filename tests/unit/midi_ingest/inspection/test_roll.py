@@ -91,6 +91,16 @@ def test_a_character_has_the_style_of_the_part_with_most_dots_in_it() -> None:
     assert styles == {"red"}
 
 
+def test_very_many_long_notes_on_a_wide_terminal_are_drawn_as_one_is() -> None:
+    """Dot by dot and note by note it would take minutes."""
+    long = Note(0, 10, 60, 64)
+    one, many = (
+        Song(1, Division(480), [], 10, 1, [Part(0, "", 1, [0], notes)], [])
+        for notes in ([long], [long] * 100_000)
+    )
+    assert drawn(many, 1000) == drawn(one, 1000)
+
+
 @pytest.mark.parametrize("end", [0.001, 59, 3600, 86_400 * 30, 1e9])
 def test_songs_of_any_length_have_times_that_do_not_touch(end: float) -> None:
     part = Part(0, "", 1, [0], [Note(0, end, 60, 64)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -16,7 +17,7 @@ from midi_ingest.inspection.palette import DARK, LIGHT
 from midi_ingest.inspection.reading import read
 from midi_ingest.inspection.song import Note, Part, Song
 from midi_ingest.inspection.svg import drawing
-from tests.unit.midi_ingest.inspection.files import midi, note, rendered
+from tests.unit.midi_ingest.inspection.files import at, midi, named, note, rendered
 from workers.music import smf
 from workers.music.normalize import normalize
 
@@ -69,7 +70,7 @@ def test_it_tells_the_song_its_instruments_its_octaves_and_its_seconds() -> None
         rendered({"Violin": [(0, 1, 60, 90)], "Lead Voice": [(0, 4, 72, 90)], "Drums": []}, "5c79-be8e")
     )
     said = texts(parsed(song))
-    assert said[:2] == ["5c79-be8e", "0:04.00 long, 120 bpm, 2 notes in 4 tracks"]
+    assert said[:2] == ["5c79-be8e", "0:04.00 long, 120 bpm, 2 notes in 4 tracks."]
     assert said[-2:] == ["Violin", "Lead Voice · Synth Voice"]
     assert {"C4", "C5", "0 s", "1 s", "4 s"} <= set(said)
 
@@ -107,7 +108,7 @@ def test_every_note_is_drawn_within_the_page_however_long_the_song(
     notes = [Note(min(a, b), max(a, b), pitch, velocity) for a, b, pitch, velocity in drawn]
     song = song_of(*sorted(notes))
     page = page_for(song)
-    assert lines(parsed(song)) >= len(notes)
+    assert lines(parsed(song)) >= len({note.pitch for note in notes})
     for each in notes:
         for x, y, length in re.findall(r"M(\S+) (\S+)h(\S+?)(?=M|$)", "".join(page.lines(each))):
             assert 56 <= float(x) <= 1568
@@ -131,12 +132,48 @@ def test_a_note_that_crosses_rows_is_drawn_in_each() -> None:
     assert len(list(page.lines(Note(100, 100, 60, 64)))) == 1
 
 
+def test_notes_that_cover_each_other_are_one_line_and_repeats_are_not() -> None:
+    page = page_for(song_of(Note(0, 100, 60, 64)))
+    covered = [Note(0, 10, 60, 64), Note(1, 2, 60, 80), Note(5, 20, 60, 64)]
+    assert list(page.as_seen(covered)) == [Note(0, 20, 60, 64)]
+    repeated = [Note(n, n + 1, 60, 64) for n in range(100)]
+    assert list(page.as_seen(repeated)) == repeated
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.floats(0, 500), st.floats(0, 100)), min_size=1, max_size=30))
+def test_what_is_seen_covers_every_note(drawn: list[tuple[float, float]]) -> None:
+    notes = sorted(Note(start, start + length, 60, 64) for start, length in drawn)
+    seen = list(page_for(song_of(*notes)).as_seen(notes))
+    assert all(any(s.start <= n.start and n.end <= s.end for s in seen) for n in notes)
+    assert all(one.end <= other.start + 1.6 for one, other in pairwise(seen))
+
+
+def test_a_picture_is_only_as_large_as_what_can_be_seen_in_it() -> None:
+    """Notes without an end reach all rows, each."""
+    track = b"".join(at(1, f"9{n % 16:x}{n * 37 % 128:02x}{1 + n * 61 % 127:02x}") for n in range(10_000))
+    song = read(midi(track, division=8))
+    assert song.note_count == 10_000
+    assert page_for(song).rows > 5
+    assert len(drawing(song, "song.mid")) < 200_000
+
+
+def test_it_tells_what_is_odd_about_the_file() -> None:
+    song = read(midi(note(60), note(62), kind=2))
+    assert texts(parsed(song))[1].endswith("tracks. " + song.remarks[0])
+
+
+def test_parts_of_one_colour_are_told_by_all_their_names() -> None:
+    drums = midi(named(b"Kick") + note(36, channel=10), named(b"Snare") + note(38, channel=10))
+    [group] = played(parsed(read(drums)))
+    assert group.findtext(f"{SVG}title") == "Kick · drums, Snare · drums"
+
+
 def test_loud_notes_are_stronger_than_soft_ones() -> None:
-    picture = parsed(song_of(Note(0, 1, 60, 10), Note(1, 2, 60, 80), Note(2, 3, 60, 127)))
-    opacities = [
-        path.get("stroke-opacity") for path in picture.iter(f"{SVG}path") if path.get("stroke-opacity")
-    ]
-    assert opacities == [".6", ".8", "1"]
+    picture = parsed(song_of(*(Note(n, n + 1, 60, v) for n, v in enumerate((1, 63, 64, 95, 96, 127)))))
+    drawn = [path for group in played(picture) for path in group.findall(f"{SVG}path")]
+    assert [path.get("stroke-opacity") for path in drawn] == [".6", ".8", "1"]
+    assert [path.get("d", "").count("M") for path in drawn] == [2, 2, 2]
 
 
 def test_both_themes_are_in_it_and_drums_are_neutral() -> None:
