@@ -48,6 +48,7 @@ format: $(VENV)/.dev  ## format the code and mend what ruff can mend
 
 bench: $(VENV)/.dev  ## measure against baselines; tables here, JSON in bench/results
 	@$(BIN)/python -m bench.ingress
+	@$(BIN)/python -m bench.inspection
 	@$(BIN)/python -m bench.music
 	@$(BIN)/python -m bench.music.adversaries
 	@$(BIN)/python -m bench.state

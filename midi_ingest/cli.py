@@ -168,9 +168,8 @@ app.command(
 def main() -> None:
     """Run the command line and exit."""
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(
-            errors="backslashreplace"
-        )  # what its encoding lacks is written as on standard error
+        # What its encoding lacks is written as it is on standard error.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = app(print_error=True, exit_on_error=False, result_action="return_int_as_exit_code_else_zero")
         sys.stdout.flush()

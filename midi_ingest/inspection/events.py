@@ -29,16 +29,13 @@ def count_events(track: bytes) -> int:
         while at < len(track):
             at = _after_number(track, at)
             first = track[at]
+            running = first < 0x80
             if first == _META:
                 at = _after_data(track, at + 2)
+            elif (status := status if running else first) in _EXCLUSIVE:
+                at = _after_data(track, at + 1)
             else:
-                running = first < 0x80
-                status = status if running else first
-                at = (
-                    _after_data(track, at + 1)
-                    if status in _EXCLUSIVE
-                    else at + 1 + _DATA_BYTES[status] - running
-                )
+                at += 1 + _DATA_BYTES[status] - running
             events += 1
     return events
 
@@ -47,9 +44,7 @@ def _after_number(track: bytes, at: int) -> int:
     for after in range(at + 1, at + 1 + _LONGEST_NUMBER_BYTES):
         if track[after - 1] < 0x80:
             return after
-    raise ValueError(
-        f"a number in it is longer than {_LONGEST_NUMBER_BYTES} bytes, the most that there may be"
-    )
+    raise ValueError(f"a number in it is longer than {_LONGEST_NUMBER_BYTES} bytes, the most there may be")
 
 
 def _after_data(track: bytes, at: int) -> int:

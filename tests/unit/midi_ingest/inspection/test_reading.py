@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+from contextlib import suppress
+
+import mido
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +13,7 @@ from hypothesis import strategies as st
 from midi_ingest import samples
 from midi_ingest.inspection.clock import Division, Tempo
 from midi_ingest.inspection.errors import Damaged, TooLarge, Unreadable
+from midi_ingest.inspection.events import count_events
 from midi_ingest.inspection.reading import MAX_EVENTS, read
 from midi_ingest.inspection.song import Note, Song
 from schemas.dialects.depth import MAX_CONTAINERS
@@ -234,6 +239,22 @@ EVENTS = st.sampled_from(
     [note(60), note(40, channel=10), at(0, "903c40"), at(5, "3c00"), at(0, "c0ff"), at(1, "ff51030f4240"),
      at(0, "ff0301"), at(9, "f0017f"), at(0, "ff5902"), at(3, "ff5802"), END, b"\xff", b"\x00"]
 )  # fmt: skip
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        EVENTS | st.sampled_from([at(2, "f10203"), at(2, "f6"), at(1, "e00102")]) | st.binary(max_size=8)
+    ).map(b"".join)
+)
+def test_events_are_counted_as_mido_reads_them(track: bytes) -> None:
+    content = io.BytesIO(midi(track)[:14] + chunk(b"MTrk", track))
+    try:
+        events = len(mido.MidiFile(file=content).tracks[0])
+    except (EOFError, OSError, ValueError, LookupError):
+        return
+    with suppress(ValueError):
+        assert count_events(track) == events
 
 
 @settings(deadline=None)
