@@ -10,12 +10,16 @@ from typing import Final
 
 from mido.messages.specs import SPEC_BY_STATUS
 
+from midi_ingest.inspection.errors import TooLarge
+
 _META: Final = 0xFF
 _EXCLUSIVE: Final = frozenset({0xF0, 0xF7})
 _DATA_BYTES: Final[dict[int, int]] = {status: spec["length"] - 1 for status, spec in SPEC_BY_STATUS.items()}
 
 _LONGEST_NUMBER_BYTES: Final = 4
 """Standard MIDI Files 1.0; mido reads longer ones, in time that grows with the square of their length."""
+_LONGEST_DATA_BYTES: Final = 1_000_000
+"""mido reads no more in one event."""
 
 
 def count_events(track: bytes) -> int:
@@ -23,6 +27,7 @@ def count_events(track: bytes) -> int:
 
     Raises:
         ValueError: a number, of ticks or bytes, is longer than a file may have.
+        TooLarge: an event has more data than mido reads.
     """
     at = events = status = 0
     with suppress(LookupError):
@@ -52,4 +57,6 @@ def _after_data(track: bytes, at: int) -> int:
     after, length = _after_number(track, at), 0
     for byte in track[at:after]:
         length = length << 7 | byte & 0x7F
+    if _LONGEST_DATA_BYTES < length <= len(track) - after:
+        raise TooLarge(f"has an event of {length:,} bytes; inspect reads {_LONGEST_DATA_BYTES:,} at most")
     return after + length

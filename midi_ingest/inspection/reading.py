@@ -99,6 +99,8 @@ def _place(number: int, chunk: Chunk) -> Iterator[None]:
     """Whatever says that a track is damaged, says which."""
     try:
         yield
+    except TooLarge:
+        raise
     except _REFUSALS as error:
         raise Damaged(f"track {number}, from byte {chunk.at:,} on: {_why(error)}") from error
 

@@ -138,6 +138,8 @@ def test_notes_that_cover_each_other_are_one_line_and_repeats_are_not() -> None:
     assert list(page.as_seen(covered)) == [Note(0, 20, 60, 64)]
     repeated = [Note(n, n + 1, 60, 64) for n in range(100)]
     assert list(page.as_seen(repeated)) == repeated
+    apart_for_the_eye = [Note(0, 10, 60, 64), Note(9.98, 20, 60, 64)]
+    assert list(page.as_seen(apart_for_the_eye)) == apart_for_the_eye
 
 
 @settings(deadline=None)
