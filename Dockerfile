@@ -4,13 +4,14 @@ ARG PYTHON_IMAGE=python:3.13-slim
 
 FROM ${PYTHON_IMAGE} AS build
 WORKDIR /src
-RUN python -m venv --without-pip /opt/midi-ingest
+RUN python -m venv --without-pip /opt/midi-ingest && python -m venv --without-pip /opt/build
 # The dependencies by themselves: a change to the code alone does not install them again.
-COPY pyproject.toml .
-RUN python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' > requirements.txt \
- && pip --python /opt/midi-ingest install --no-cache-dir --only-binary :all: -r requirements.txt
+COPY requirements/image.txt requirements/build.txt requirements/
+RUN pip --python /opt/midi-ingest install --no-cache-dir --only-binary :all: --require-hashes -r requirements/image.txt \
+ && pip --python /opt/build install --no-cache-dir --only-binary :all: --require-hashes -r requirements/build.txt
 COPY . .
-RUN pip --python /opt/midi-ingest install --no-cache-dir --no-deps .
+RUN pip --python /opt/build wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \
+ && pip --python /opt/midi-ingest install --no-cache-dir --no-deps /wheels/*.whl
 
 FROM ${PYTHON_IMAGE}
 # 1000 is the first user of most Linux machines: what `store` writes into a mounted folder is then theirs.

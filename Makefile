@@ -4,11 +4,15 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PINNED := pip install --disable-pip-version-check --require-hashes --requirement
+TOOLS := $(VENV)/tools
+LOCK := $(TOOLS)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
+  --custom-compile-command 'make lock'
 FUZZ_SECONDS ?= 600
 SOURCES := schemas telemetry broker ingest workers midi_ingest tests bench examples
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-unit conformance faults fuzz check format bench schemas up down smoke clean
+.PHONY: help run test test-unit conformance faults fuzz check format bench schemas lock audit up down smoke clean
 
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 12
@@ -57,6 +61,17 @@ bench: $(VENV)/.dev  ## measure against baselines; tables here, JSON in bench/re
 schemas: $(VENV)/.dev  ## write the JSON Schema files anew
 	@$(BIN)/python -m schemas.generate
 
+lock: $(VENV)/.tools  ## pin all dependencies anew, by version and hash: requirements/
+	@$(LOCK) --extra tracing pyproject.toml --output-file requirements/image.txt
+	@$(LOCK) --extra local pyproject.toml requirements/build.in --output-file requirements/local.txt
+	@$(LOCK) --extra dev pyproject.toml requirements/build.in --output-file requirements/dev.txt
+	@$(LOCK) requirements/build.in --output-file requirements/build.txt
+	@$(LOCK) requirements/tools.in --output-file requirements/tools.txt
+
+audit: $(VENV)/.tools  ## ask the package index which pinned dependencies have known vulnerabilities
+	@for file in image local dev build tools; do echo "requirements/$$file.txt:" && \
+	  $(TOOLS)/bin/pip-audit --progress-spinner off --strict --disable-pip --require-hashes -r requirements/$$file.txt || exit 1; done
+
 up:  ## run everything in Docker, from this checkout
 	@docker compose up --detach --build --wait
 	@echo "Callbacks: http://127.0.0.1:8080/suno-midi-callback, songs: ./data/store. Try \`make smoke\`."
@@ -76,14 +91,20 @@ clean:  ## remove the virtual environment and all caches; data/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/.run: pyproject.toml
+$(VENV)/.run: pyproject.toml requirements/local.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "midi-ingest needs Python 3.11 or newer; try: make PYTHON=python3.12 run")'
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { echo "On Debian and Ubuntu: apt-get install python3-venv"; rm -rf $(VENV); exit 1; }
-	$(BIN)/pip install --disable-pip-version-check --editable '.[local]'
+	$(BIN)/$(PINNED) requirements/local.txt
+	$(BIN)/pip install --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run
-	$(BIN)/pip install --disable-pip-version-check --editable '.[dev]'
+$(VENV)/.dev: $(VENV)/.run requirements/dev.txt
+	$(BIN)/$(PINNED) requirements/dev.txt
+	@touch $@
+
+$(VENV)/.tools: requirements/tools.txt
+	@$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/$(PINNED) requirements/tools.txt
 	@touch $@
 
 $(VENV)/.fuzz: $(VENV)/.dev
