@@ -14,12 +14,19 @@ RUN pip --python /opt/build wheel --no-cache-dir --no-deps --no-build-isolation 
  && pip --python /opt/midi-ingest install --no-cache-dir --no-deps /wheels/*.whl
 
 FROM ${PYTHON_IMAGE}
+LABEL org.opencontainers.image.title="midi-ingest" \
+      org.opencontainers.image.description="Takes in the MIDI callbacks of AI-music services: the ingress, the workers, the tools" \
+      org.opencontainers.image.licenses="Apache-2.0"
+# An init is PID 1 also where nobody thinks of `docker run --init`: it passes SIGTERM on, and reaps what has ended.
+RUN apt-get update -qq && apt-get install -qq --no-install-recommends tini && rm -rf /var/lib/apt/lists/*
 # 1000 is the first user of most Linux machines: what `store` writes into a mounted folder is then theirs.
 RUN useradd --uid 1000 --user-group --no-create-home --home-dir / midi \
  && install --directory --owner midi --group midi /var/lib/midi-ingest/spool /var/lib/midi-ingest/state
 COPY --from=build /opt/midi-ingest /opt/midi-ingest
+COPY deploy/is_ready.py /opt/is_ready.py
 ENV PATH=/opt/midi-ingest/bin:$PATH
 USER midi
 EXPOSE 8080
-ENTRYPOINT ["midi-ingest"]
+HEALTHCHECK --interval=5s --timeout=5s --retries=12 --start-period=3m CMD ["python", "-I", "/opt/is_ready.py"]
+ENTRYPOINT ["tini", "--", "midi-ingest"]
 CMD ["--help"]

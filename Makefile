@@ -9,7 +9,7 @@ TOOLS := $(VENV)/tools
 LOCK := $(TOOLS)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
   --custom-compile-command 'make lock'
 FUZZ_SECONDS ?= 600
-SOURCES := schemas telemetry broker ingest workers midi_ingest tests bench examples
+SOURCES := schemas telemetry broker ingest workers midi_ingest tests bench examples deploy
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-unit conformance faults fuzz check format bench schemas lock audit up down smoke clean
