@@ -12,7 +12,7 @@ FUZZ_SECONDS ?= 600
 SOURCES := schemas telemetry broker ingest workers midi_ingest tests bench examples deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-unit conformance faults fuzz check format bench schemas lock audit up down smoke clean
+.PHONY: help run test test-unit test-docker conformance faults fuzz check format bench schemas lock audit up down smoke clean
 
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 12
@@ -28,6 +28,9 @@ test-unit: $(VENV)/.dev  ## run the tests that need no Kafka
 
 conformance: $(VENV)/.dev  ## have others read our files: midicsv, javax.sound.midi, @tonejs/midi, midly; fluidsynth plays some
 	@$(BIN)/python -m pytest tests/conformance
+
+test-docker: $(VENV)/.dev  ## with Docker: bring docker-compose.yml up and kill its parts; the integration tests on apache/kafka
+	@$(BIN)/python -m pytest tests/docker tests/integration
 
 faults: $(VENV)/.dev  ## run the long fault tests, for an hour: all is killed, stopped, rebalanced; 100,000 callbacks and a ledger
 	@MIDI_INGEST_TEST_CALLBACKS=2000 MIDI_INGEST_TEST_NOTES=1000 MIDI_INGEST_TEST_RATE=200 \
