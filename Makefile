@@ -21,10 +21,11 @@ run: $(VENV)/.run  ## run Kafka, the ingress and all workers here, until Ctrl-C;
 	@$(BIN)/midi-ingest up $(ARGS)
 
 test: $(VENV)/.dev  ## run the whole test suite, on a real Kafka that it starts and stops
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n logical tests/unit
+	@$(BIN)/python -m pytest tests/faults tests/integration examples
 
 test-unit: $(VENV)/.dev  ## run the tests that need no Kafka
-	@$(BIN)/python -m pytest tests/unit
+	@$(BIN)/python -m pytest -n logical tests/unit
 
 conformance: $(VENV)/.dev  ## have others read our files: midicsv, javax.sound.midi, @tonejs/midi, midly; fluidsynth plays some
 	@$(BIN)/python -m pytest tests/conformance
