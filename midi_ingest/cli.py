@@ -205,11 +205,3 @@ def kafka_failed(servers: str, error: BaseException) -> int:
         f"Kafka at {servers} does not answer, or refuses: {str(error) or 'it took too long'}. "
         "KAFKA_BOOTSTRAP_SERVERS says where it is; `midi-ingest up` (in the checkout `make run`) starts one here."
     )
-
-
-def first_of(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first error of a group of groups: what there is to say."""
-    error: BaseException = errors
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

@@ -24,7 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ingest.origin.keyring import OriginError
 from midi_ingest import samples
-from midi_ingest.cli import FAILED, USAGE, fail, first_of, kafka_failed
+from midi_ingest.cli import FAILED, USAGE, fail, kafka_failed
 from midi_ingest.outcomes import Outcomes
 from midi_ingest.settings import Settings, SettingsError, load
 from midi_ingest.signing import Signer
@@ -33,6 +33,7 @@ from midi_ingest.urls import callback_url, secret_callback_url
 from schemas.dialects import read_envelope
 from schemas.outcome import Outcome
 from telemetry import logs
+from workers.runtime.trouble import first_of
 
 CONNECTIONS: Final = 32
 QUARANTINED: Final = "200 (quarantined)"

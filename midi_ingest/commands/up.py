@@ -16,7 +16,7 @@ from broker import topics as broker_topics
 from broker.embedded import BrokerError, EmbeddedKafka
 from broker.embedded.ports import free_port, is_free, require_free
 from broker.topics import TopicsError
-from midi_ingest.cli import USAGE, fail, first_of
+from midi_ingest.cli import USAGE, fail
 from midi_ingest.commands.topics import wanted
 from midi_ingest.parts import Deaths, Part, PartError, until_signalled
 from midi_ingest.settings import Settings, SettingsError, guard_of, load, require_tls, variables
@@ -24,6 +24,7 @@ from midi_ingest.terminal import short
 from midi_ingest.urls import base_url, callback_url
 from telemetry import logs
 from workers.catalogue import BUILT_IN
+from workers.runtime.trouble import first_of
 
 SEND_NEEDS: Final = {"kafka_bootstrap_servers", "host", "port", "path", "topic_prefix", "partitions"}
 
