@@ -22,8 +22,8 @@ ROOT: Final = Path(__file__).parents[2]
 PARTS: Final = ("kafka", "ingest", "deduplicate", "normalize", "render", "route-failures", "store")
 OURS: Final = PARTS[1:]
 
-CONNECTED_SECONDS: Final = 10
-"""How long the ingress may take for its answer while Kafka is dead: it waits for Kafka first, then for the disk."""
+ANSWERED_SECONDS: Final = 10
+"""How long the ingress may take for its answer while Kafka is dead, which it waits for before it takes the disk."""
 ARRIVED_SECONDS: Final = 120
 
 
@@ -107,7 +107,7 @@ def test_what_comes_while_kafka_is_dead_is_a_song_afterwards(stack: Stack) -> No
         f"http://127.0.0.1:{stack.port}/suno-midi-callback",
         data=samples.renamed(samples.sample(), "while-kafka-was-dead"),
         headers={"Content-Type": "application/json"},
-        timeout=CONNECTED_SECONDS,
+        timeout=ANSWERED_SECONDS,
     )
     assert (answer.status_code, answer.json()) == (200, {"status": "received"})
     stack.up()
