@@ -25,6 +25,7 @@ from schemas.callback import Callback
 from schemas.dialects import NotACallback, NotJson, read_envelope
 from schemas.headers import WireHeaders
 from telemetry import metrics, tracing
+from telemetry.tracer import Step
 
 Deliver = Callable[[Record], Awaitable[None]]
 """Makes a record safe, or raises `Unavailable` or `TooLarge`."""
@@ -32,7 +33,7 @@ Deliver = Callable[[Record], Awaitable[None]]
 TASK_ID: Final = web.RequestKey("task_id", str)
 """Where a request keeps its callback's task id, for the log."""
 
-_STEP: Final = web.RequestKey("step", tracing.Step)
+_STEP: Final = web.RequestKey("step", Step)
 """Where it keeps its span."""
 
 _CHALLENGE: Final = 'Webhook realm="callbacks"'

@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span, SpanKind, StatusCode, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from telemetry.tracing import Step, Tracer
+from telemetry.tracer import Step, Tracer
 
 _CONTEXT: Final = TraceContextTextMapPropagator()
 _TRACEPARENT: Final = "traceparent"

@@ -7,40 +7,14 @@ Without OpenTelemetry, or without a word of it in the environment, `current` is 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import Final
 
 from telemetry.logs import logger
+from telemetry.tracer import Tracer
 
 _ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-
-
-class Step(Protocol):
-    """A span: one step of a callback's way."""
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """The trace context that what follows from this step carries."""
-
-    def end(self, *, error: str = "", status: int | None = None) -> None:
-        """The step is over, by an error of this type if one is given; a request's has a status."""
-
-
-class Tracer(Protocol):
-    """Makes spans."""
-
-    def receiving(self, method: str, route: str, headers: Mapping[str, str]) -> Step:
-        """A request is answered; it may carry a trace context."""
-
-    def processing(
-        self, group: str, topic: str, partition: int, offset: int, headers: Mapping[str, str]
-    ) -> Step | None:
-        """A record is processed by a consumer group; None where its trace is not sampled, or it has none."""
-
-    def close(self) -> None:
-        """Send the spans that wait."""
-
 
 current: Tracer | None = None
 """This process's, if it traces."""

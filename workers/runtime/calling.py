@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from schemas.message import Message
-from telemetry.tracing import Step
+from telemetry.tracer import Step
 from workers.runtime import loop
 from workers.runtime.api import Context, Output, Raw, Result, Unavailable, Worker
 from workers.runtime.expectations import kind_of
