@@ -14,6 +14,7 @@ from broker.compression import use_zstd_level
 from broker.lost_connections import tell_lost_connections
 from broker.produce_request import encode_at_once
 from broker.reader import Reader
+from broker.security import client_options
 from broker.settings import KafkaSettings
 
 REQUEST_TIMEOUT_MS: Final = 10_000
@@ -42,8 +43,7 @@ def producer(
     One that ``passes_on`` what Kafka took before leaves it to Kafka to refuse what is too large.
     """
     return AIOKafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap_servers,
-        client_id="midi-ingest",
+        **_connection(settings),
         acks="all",
         enable_idempotence=True,
         transactional_id=transactional_id,
@@ -63,8 +63,7 @@ def group_member(settings: KafkaSettings, group: str) -> AIOKafkaConsumer:
     Range assignment over equal partition counts gives a member the same partition numbers of every topic.
     """
     return AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka_bootstrap_servers,
-        client_id="midi-ingest",
+        **_connection(settings),
         group_id=group,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
@@ -89,8 +88,7 @@ def reader(
     the oldest that is there; or, if it does not skip what is gone, it raises `aiokafka.errors.OffsetOutOfRangeError`.
     """
     return Reader(
-        bootstrap_servers=settings.kafka_bootstrap_servers,
-        client_id="midi-ingest",
+        **_connection(settings),
         group_id=group,
         enable_auto_commit=False,
         auto_offset_reset="earliest" if skips_what_is_gone else "none",
@@ -106,10 +104,18 @@ def reader(
 def admin(settings: KafkaSettings) -> AIOKafkaAdminClient:
     """A client that creates and describes topics."""
     return AIOKafkaAdminClient(
-        bootstrap_servers=settings.kafka_bootstrap_servers,
-        client_id="midi-ingest",
+        **_connection(settings),
         request_timeout_ms=REQUEST_TIMEOUT_MS,
     )
+
+
+def _connection(settings: KafkaSettings) -> dict[str, Any]:
+    """What all clients share: where Kafka is, and who they are."""
+    return {
+        "bootstrap_servers": settings.kafka_bootstrap_servers,
+        "client_id": "midi-ingest",
+        **client_options(settings),
+    }
 
 
 def take_back(producer: AIOKafkaProducer, partition: TopicPartition, records: int) -> None:

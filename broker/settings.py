@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+)
 
 from schemas.topics import Layout
+from telemetry.settings import blank_is_unset
 
 _LAST_PORT: Final = 65535
+
+Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+Mechanism = Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"]
+OptionalFile = Annotated[Path | None, BeforeValidator(blank_is_unset)]
 
 
 def _servers(value: str) -> str:
@@ -19,8 +33,62 @@ def _servers(value: str) -> str:
     return value
 
 
-class KafkaSettings(BaseModel):
-    """Where Kafka is, and what all topics of this installation share."""
+def _word(value: object) -> object:
+    """A word of Kafka's, which people write in small letters, too."""
+    return value.strip().upper() if isinstance(value, str) else value
+
+
+def _protocol(value: object) -> object:
+    return _word(value) or "PLAINTEXT"
+
+
+class SecuritySettings(BaseModel):
+    """How clients encrypt, and say who they are; `broker.security` checks that they fit together."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    kafka_security_protocol: Annotated[Protocol, BeforeValidator(_protocol)] = Field(
+        default="PLAINTEXT",
+        validation_alias="KAFKA_SECURITY_PROTOCOL",
+        description="PLAINTEXT, SSL (TLS), SASL_PLAINTEXT or SASL_SSL, as the brokers' listener has it.",
+    )
+    kafka_sasl_mechanism: Annotated[
+        Mechanism | None, BeforeValidator(_word), BeforeValidator(blank_is_unset)
+    ] = Field(
+        default=None,
+        validation_alias="KAFKA_SASL_MECHANISM",
+        description="How user and password are told with SASL: SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN.",
+    )
+    kafka_sasl_username: Annotated[str | None, BeforeValidator(blank_is_unset)] = Field(
+        default=None, validation_alias="KAFKA_SASL_USERNAME", description="The user's name, with SASL."
+    )
+    kafka_sasl_password: Annotated[SecretStr | None, BeforeValidator(blank_is_unset)] = Field(
+        default=None, validation_alias="KAFKA_SASL_PASSWORD", description="The user's password, with SASL."
+    )
+    kafka_sasl_password_file: OptionalFile = Field(
+        default=None,
+        validation_alias="KAFKA_SASL_PASSWORD_FILE",
+        description="A file with that password instead.",
+    )
+    kafka_ssl_ca_file: OptionalFile = Field(
+        default=None,
+        validation_alias="KAFKA_SSL_CA_FILE",
+        description="Certificates in PEM that vouch for the brokers'; unset: those of this system.",
+    )
+    kafka_ssl_certificate_file: OptionalFile = Field(
+        default=None,
+        validation_alias="KAFKA_SSL_CERTIFICATE_FILE",
+        description="The client's own certificate chain in PEM, for mutual TLS.",
+    )
+    kafka_ssl_key_file: OptionalFile = Field(
+        default=None,
+        validation_alias="KAFKA_SSL_KEY_FILE",
+        description="The private key of that certificate in PEM, without a password.",
+    )
+
+
+class KafkaSettings(SecuritySettings):
+    """Where Kafka is, how it is reached, and what all topics of this installation share."""
 
     kafka_bootstrap_servers: Annotated[str, AfterValidator(_servers)] = Field(
         default="127.0.0.1:9092",

@@ -14,6 +14,8 @@ from typing import Final
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from broker import security
+from broker.security import SecurityError
 from ingest.http import tls
 from ingest.http.tls import TlsError
 from ingest.origin.guard import Guard, refuse_exposure
@@ -24,6 +26,8 @@ from workers.settings import WorkerSettings
 PREFIX: Final = "MIDI_INGEST_"
 TEST_PREFIX: Final = "MIDI_INGEST_TEST_"
 _KAFKA: Final = "KAFKA_BOOTSTRAP"
+_NEARLY: Final = 0.9
+"""How like one of ours a variable of Kafka's must be called to be it, misspelt: brokers have many of their own."""
 
 
 class SettingsError(ValueError):
@@ -60,9 +64,13 @@ def load() -> Settings:
     if unknown := sorted(_unknown(os.environ)):
         raise SettingsError("\n".join(unknown))
     try:
-        return Settings()
+        settings = Settings()
+        security.require(settings)
     except ValidationError as error:
         raise SettingsError("\n".join(_explained(error))) from None
+    except SecurityError as error:
+        raise SettingsError(str(error)) from None
+    return settings
 
 
 def guard_of(settings: Settings) -> Guard:
@@ -110,6 +118,9 @@ def _unknown(names: Iterable[str]) -> Iterable[str]:
             yield f"{name} is not a setting of midi-ingest. {hint}"
         if shouted.startswith(_KAFKA) and name != f"{_KAFKA}_SERVERS":
             yield f"{name} is not a setting of midi-ingest. Did you mean {_KAFKA}_SERVERS?"
+        if name not in security.VARIABLES and shouted.startswith("KAFKA_S"):
+            for meant in difflib.get_close_matches(shouted, security.VARIABLES, n=1, cutoff=_NEARLY):
+                yield f"{name} is not a setting of midi-ingest. Did you mean {meant}?"
 
 
 def _explained(error: ValidationError) -> Iterable[str]:

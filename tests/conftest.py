@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from broker import topics
+from broker import security, topics
 from broker.embedded import EmbeddedKafka
 from midi_ingest.commands.topics import wanted
 from midi_ingest.settings import Settings
@@ -18,15 +18,14 @@ from tests.kafka_container import KafkaContainer
 from tests.topics import delete_topics, make_settings
 
 _OURS = "MIDI_INGEST_TEST_"
+_KAFKA = {"KAFKA_BOOTSTRAP_SERVERS", *security.VARIABLES}
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _no_settings_from_outside() -> None:
     """A setting in the environment may point at production; what is meant for tests begins with our own prefix."""
     for name in list(os.environ):
-        if name == "KAFKA_BOOTSTRAP_SERVERS" or (
-            name.startswith("MIDI_INGEST_") and not name.startswith(_OURS)
-        ):
+        if name in _KAFKA or (name.startswith("MIDI_INGEST_") and not name.startswith(_OURS)):
             del os.environ[name]
 
 

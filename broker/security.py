@@ -1,0 +1,155 @@
+"""TLS and SASL of all clients: whether the settings fit together, and what is made of them."""
+
+from __future__ import annotations
+
+import errno
+import ssl
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from broker.settings import SecuritySettings
+
+VARIABLES: Final = {
+    str(field.validation_alias): name for name, field in SecuritySettings.model_fields.items()
+}
+"""Each setting's field, by the name of its environment variable."""
+
+_PROTOCOL: Final = "KAFKA_SECURITY_PROTOCOL"
+_SASL: Final = [name for name in VARIABLES if name.startswith("KAFKA_SASL_")]
+_TLS: Final = [name for name in VARIABLES if name.startswith("KAFKA_SSL_")]
+
+
+class SecurityError(OSError):
+    """Settings do not fit together, or a file of theirs cannot be used; the message names the variable."""
+
+
+def client_options(settings: SecuritySettings) -> dict[str, Any]:
+    """What aiokafka's clients are given beside the brokers; nothing for PLAINTEXT.
+
+    The password's file is read anew for each client; the files of TLS once a process.
+
+    Raises:
+        SecurityError: a file cannot be used.
+    """
+    protocol = settings.kafka_security_protocol
+    options: dict[str, Any] = {}
+    if _has_tls(settings):
+        options["ssl_context"] = _context(
+            settings.kafka_ssl_ca_file, settings.kafka_ssl_certificate_file, settings.kafka_ssl_key_file
+        )
+    if _has_sasl(settings):
+        options |= {
+            "sasl_mechanism": settings.kafka_sasl_mechanism,
+            "sasl_plain_username": settings.kafka_sasl_username,
+            "sasl_plain_password": _password(settings),
+        }
+    return {"security_protocol": protocol, **options} if options else {}
+
+
+def require(settings: SecuritySettings) -> None:
+    """Make sure that clients can be made with these settings.
+
+    Raises:
+        SecurityError: they cannot; the message tells all that is missing or too much.
+    """
+    if problems := list(_misfits(settings)):
+        raise SecurityError("\n".join(problems))
+    client_options(settings)
+
+
+def _misfits(settings: SecuritySettings) -> Iterator[str]:
+    protocol = settings.kafka_security_protocol
+    given = {name for name, field in VARIABLES.items() if getattr(settings, field) is not None}
+    for name in _SASL if not _has_sasl(settings) else ():
+        if name in given:
+            yield f"{name}: {_PROTOCOL} is {protocol}, without SASL: set that to SASL_SSL, or unset this."
+    for name in _TLS if not _has_tls(settings) else ():
+        if name in given:
+            yield (
+                f"{name}: {_PROTOCOL} is {protocol}, without TLS: set that to "
+                f"{'SASL_SSL' if _has_sasl(settings) else 'SSL'}, or unset this."
+            )
+    if _has_sasl(settings):
+        yield from _missing(protocol, given)
+    for name, other in (
+        ("KAFKA_SSL_CERTIFICATE_FILE", "KAFKA_SSL_KEY_FILE"),
+        ("KAFKA_SSL_KEY_FILE", "KAFKA_SSL_CERTIFICATE_FILE"),
+    ):
+        if name in given and other not in given:
+            yield f"{name}: {other} is not set. A client's certificate needs both."
+
+
+def _missing(protocol: str, given: set[str]) -> Iterator[str]:
+    """What SASL needs and has not, or has twice."""
+    if "KAFKA_SASL_MECHANISM" not in given:
+        yield f"KAFKA_SASL_MECHANISM: {protocol} needs it: SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN."
+    if "KAFKA_SASL_USERNAME" not in given:
+        yield f"KAFKA_SASL_USERNAME: {protocol} needs it."
+    match {"KAFKA_SASL_PASSWORD", "KAFKA_SASL_PASSWORD_FILE"} & given:
+        case found if not found:
+            yield f"KAFKA_SASL_PASSWORD: {protocol} needs it, or KAFKA_SASL_PASSWORD_FILE."
+        case found if len(found) > 1:
+            yield "KAFKA_SASL_PASSWORD: KAFKA_SASL_PASSWORD_FILE is set, too; keep one of them."
+
+
+def _has_tls(settings: SecuritySettings) -> bool:
+    return settings.kafka_security_protocol.endswith("SSL")
+
+
+def _has_sasl(settings: SecuritySettings) -> bool:
+    return settings.kafka_security_protocol.startswith("SASL")
+
+
+def _password(settings: SecuritySettings) -> str:
+    path = settings.kafka_sasl_password_file
+    if path is None:
+        return settings.kafka_sasl_password.get_secret_value() if settings.kafka_sasl_password else ""
+    try:
+        password = path.read_text("utf-8-sig").strip()
+    except OSError as error:
+        raise SecurityError(f"KAFKA_SASL_PASSWORD_FILE: {path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:  # it would quote the file
+        raise SecurityError(f"KAFKA_SASL_PASSWORD_FILE: {path} is not text in UTF-8.") from None
+    if not password or "\n" in password:
+        raise SecurityError(
+            f"KAFKA_SASL_PASSWORD_FILE: {path} has {'several lines' if password else 'nothing in it'}. "
+            "Expected the password, and nothing else."
+        )
+    return password
+
+
+@lru_cache(maxsize=8)
+def _context(ca: Path | None, certificate: Path | None, key: Path | None) -> ssl.SSLContext:
+    """What TLS is spoken with: version 1.2 or newer, the broker's certificate and host name verified."""
+    try:
+        context = ssl.create_default_context(cafile=ca)
+    except OSError as error:
+        raise SecurityError(f"KAFKA_SSL_CA_FILE: {ca} {_why(error, 'has no certificate in PEM')}.") from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if certificate is None:
+        return context
+    try:
+        context.load_cert_chain(certificate, key, password=_no_password)
+    except OSError as error:
+        raise SecurityError(
+            f"KAFKA_SSL_CERTIFICATE_FILE: {certificate} with KAFKA_SSL_KEY_FILE={key} "
+            f"{_why(error, 'is not in PEM')}. Expected a certificate chain and its key in PEM, without a password."
+        ) from None
+    return context
+
+
+def _why(error: OSError, not_pem: str) -> str:
+    if not isinstance(error, ssl.SSLError):
+        return f"cannot be used: {error.strerror}"
+    return (
+        "cannot be used: the key is another certificate's"
+        if error.reason == "KEY_VALUES_MISMATCH"
+        else not_pem
+    )
+
+
+def _no_password() -> str:
+    """Said instead of a password, which OpenSSL would ask the terminal for, and wait."""
+    raise OSError(errno.EACCES, "the key is encrypted")
