@@ -14,6 +14,7 @@ from broker.compression import use_zstd_level
 from broker.lost_connections import tell_lost_connections
 from broker.produce_request import encode_at_once
 from broker.reader import Reader
+from broker.refusals import note_refusals
 from broker.security import client_options
 from broker.settings import KafkaSettings
 
@@ -33,6 +34,7 @@ _LAST_SECONDS: Final = 5.0
 use_zstd_level()
 encode_at_once()
 tell_lost_connections()
+note_refusals()
 
 
 def producer(

@@ -11,9 +11,11 @@ from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, TopicAuthorizationFailedError, for_code
+from aiokafka.protocol.metadata import MetadataRequest
 
 from broker import clients
+from broker.refusals import WHO_NEEDS_WHAT, denial
 from broker.settings import KafkaSettings
 from schemas.message import Topic
 from schemas.topics import Layout
@@ -81,8 +83,12 @@ async def check(settings: KafkaSettings, topics: Sequence[Topic], *, own: Sequen
         KafkaError: Kafka cannot be reached.
     """
     names = [settings.layout.name(topic) for topic in topics]
-    partitions = await partition_counts(settings)
-    if missing := [name for name in names if name not in partitions]:
+    async with _admin(settings) as admin:
+        partitions = await _partition_counts(admin)
+        missing = [name for name in names if name not in partitions]
+        if hidden := await _hidden(admin, missing):
+            raise TopicsError(f"Kafka shows this user no topics {', '.join(hidden)}: {WHO_NEEDS_WHAT}")
+    if missing:
         raise TopicsError(
             f"Missing topics: {', '.join(missing)}. Create them with `{_apply_command(own)}`, or set "
             "MIDI_INGEST_TOPIC_PREFIX to the prefix they have."
@@ -151,6 +157,15 @@ async def _partition_counts(admin: AIOKafkaAdminClient) -> dict[str, int]:
     return {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
 
 
+async def _hidden(admin: AIOKafkaAdminClient, names: Sequence[str]) -> list[str]:
+    """Those topics that this user may not see, whether they exist or not."""
+    if not names:
+        return []
+    request = MetadataRequest(list(names), allow_auto_topic_creation=False)
+    response = await admin._send_request(request)  # noqa: SLF001 - its own question would have them created
+    return [name for code, name, *_ in response.topics if code == TopicAuthorizationFailedError.errno]
+
+
 async def _configs(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, tuple[Any, int]]]:
     """Each topic's configuration: setting to value and where the value comes from."""
     if not names:
@@ -212,5 +227,7 @@ def _set_on_topic(config: Mapping[str, tuple[Any, int]]) -> dict[str, str]:
 
 def _raise_for(code: int, name: str, message: str | None) -> None:
     error: type[KafkaError] = for_code(code)
+    if told := denial(error(name)):
+        raise TopicsError(f"Kafka refused: {told}")
     if code:
         raise TopicsError(f"Kafka refused {name}: {error.__name__}: {message or error.description}.")

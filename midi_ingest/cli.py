@@ -201,7 +201,11 @@ def fail(message: str, code: int = FAILED) -> int:
 
 def kafka_failed(servers: str, error: BaseException) -> int:
     """Say that Kafka is not where it should be, or does not do what it should; returns the exit code."""
+    from broker import refusals  # noqa: PLC0415 - aiokafka takes long to import, and whoever comes here has it
+
+    if told := refusals.denial(error):
+        return fail(f"Kafka at {servers} refuses: {told}")
     return fail(
-        f"Kafka at {servers} does not answer, or refuses: {str(error) or 'it took too long'}. "
+        f"Kafka at {servers} does not answer, or refuses: {refusals.in_words(error)}. "
         "KAFKA_BOOTSTRAP_SERVERS says where it is; `midi-ingest up` (in the checkout `make run`) starts one here."
     )

@@ -29,7 +29,8 @@ RECORD_OVERHEAD_BYTES: Final = 1024 * 1024
 WORKER_NAME: Final = re.compile("[a-z0-9-]{1,100}")
 """What a worker may be called: the names of its topics begin with it, and stay short enough for Kafka."""
 
-_RETRY: Final = "retry."
+RETRY: Final = "retry."
+"""Begins the names of all topics in which records wait for another try."""
 
 NOW: Final = "now"
 """The retry delay that carries only redrives and replays."""
@@ -37,13 +38,18 @@ NOW: Final = "now"
 
 def retry(worker: str, delay: str) -> Topic:
     """The topic in which a worker's records wait for one delay: its head is always due first."""
-    name = f"{_RETRY}{worker}.{delay}"
+    name = retries_of(worker) + delay
     return Topic(name, retention_ms=7 * DAY_MS, headroom_bytes=FAILURE_HEADROOM_BYTES)
+
+
+def retries_of(worker: str) -> str:
+    """What begins the names of all topics in which a worker's records wait, and no other's."""
+    return f"{RETRY}{worker}."
 
 
 def retried_worker(name: str) -> str:
     """The worker whose records wait in the topic of this name; empty where it is another topic."""
-    return name.removeprefix(_RETRY).partition(".")[0] if name.startswith(_RETRY) else ""
+    return name.removeprefix(RETRY).partition(".")[0] if name.startswith(RETRY) else ""
 
 
 def changelog(worker: str, window: timedelta) -> Topic:

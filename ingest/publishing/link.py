@@ -10,7 +10,7 @@ from typing import Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from broker import clients, topics
+from broker import clients, refusals, topics
 from ingest.settings import IngressSettings
 from schemas.callback import Callback
 from schemas.topics import FAILURES
@@ -24,7 +24,9 @@ FRESH_SECONDS: Final = 5.0
 LOST_SECONDS: Final = 30.0
 """A producer that has heard nothing for so long is replaced: a new one asks the bootstrap servers again."""
 
-_NEEDED: Final = (Callback.topic, FAILURES)
+NEEDED: Final = (Callback.topic, FAILURES)
+"""The topics that the ingress writes."""
+
 _FIRST_PAUSE_SECONDS: Final = 0.25
 _LONGEST_PAUSE_SECONDS: Final = 5.0
 _STOP_SECONDS: Final = 3.0
@@ -45,12 +47,13 @@ class Link:
         self.lost_at = monotonic()
         """Since when there has been no producer, as long as there is none."""
         self._settings = settings
-        self._topics = {settings.layout.name(topic) for topic in _NEEDED}
+        self._topics = {settings.layout.name(topic) for topic in NEEDED}
         self._on_connected = on_connected
         self._log = logger().bind()
         self._failed = asyncio.Event()
         self._heard_at = 0.0
         self._trouble = "Kafka has not answered yet."
+        self._denied = ""
         self._retired: set[asyncio.Task[None]] = set()
 
     @property
@@ -72,7 +75,8 @@ class Link:
     def replace(self, producer: AIOKafkaProducer, why: object) -> None:
         """Take a producer out of use, unless it is already."""
         if producer is self.producer:
-            self._log.warning("producer replaced", why=repr(why))
+            self._denied = refusals.denial(why)
+            self._log.warning("producer replaced", why=self._denied or repr(why))
             metrics.PRODUCER_RESTARTS.inc()
             self._retire()
 
@@ -104,9 +108,12 @@ class Link:
 
     async def _keep_connected(self) -> None:
         while True:
+            if self._denied:  # it would be denied at once; until then `trouble` tells why
+                self._trouble = _refused(self._denied)
+                await asyncio.sleep(_LONGEST_PAUSE_SECONDS)
             self.producer = await self._connect()
             self._heard_at = monotonic()
-            self._trouble = _SILENT
+            self._trouble, self._denied = _SILENT, ""
             self._failed.clear()
             self._log.info("connected to kafka", servers=self._settings.kafka_bootstrap_servers)
             self._on_connected()
@@ -121,13 +128,14 @@ class Link:
                 self._trouble = str(error)
                 self._log.error("topics are not as they must be", error=str(error), again_in_s=pause)
             except (KafkaError, OSError) as error:  # a TimeoutError is an OSError
-                self._trouble = _SILENT
-                self._log.warning("no connection to kafka", error=str(error), again_in_s=pause)
+                told = refusals.denial(error) or refusals.refusal()
+                self._trouble = _refused(told) if told else _SILENT
+                self._log.warning("no connection to kafka", error=refusals.in_words(error), again_in_s=pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
     async def _open(self) -> AIOKafkaProducer:
-        await topics.check(self._settings, _NEEDED)
+        await topics.check(self._settings, NEEDED)
         producer = clients.producer(self._settings)
         try:
             await producer.start()
@@ -169,7 +177,11 @@ class Link:
         except TimeoutError:
             return _SILENT
         if not answered:
-            return _SILENT
+            return _refused(told) if (told := refusals.refusal()) else _SILENT
         if producer.client.cluster.partitions_for_topic(topic) is None:
             return f"The topic {topic} has gone. Create it with `midi-ingest topics apply`."
         return ""
+
+
+def _refused(why: str) -> str:
+    return f"Kafka refuses: {why}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import asdict
 from typing import Annotated, Literal
@@ -18,11 +19,12 @@ from rich.table import Table
 from broker import topics as broker_topics
 from broker.settings import KafkaSettings
 from broker.topics import Drift, TopicsError
+from midi_ingest.acls import DEFAULT_PRINCIPAL, Roles, commands
 from midi_ingest.cli import FAILED, USAGE, fail, kafka_failed
 from midi_ingest.records import NoSuchTopic, as_json, as_line
 from midi_ingest.records import read as read_records
 from midi_ingest.settings import Settings, SettingsError, load
-from midi_ingest.workers import UnknownWorker, find
+from midi_ingest.workers import UnknownWorker, find, find_all
 from schemas.message import Topic
 from schemas.topics import distinct, shared
 from telemetry import logs
@@ -33,13 +35,14 @@ Operation = Callable[[KafkaSettings, Sequence[Topic]], Coroutine[None, None, lis
 
 topics = App(
     name="topics",
-    help="Create, compare or read Kafka's topics.",
+    help="Create, compare or read Kafka's topics; say who needs which rights.",
     help_epilogue="""Examples:
 
     midi-ingest topics apply
     midi-ingest topics apply --worker my_worker.py:loudest   # those of your own worker too
     midi-ingest topics diff --output json
-    midi-ingest topics read outcomes --follow""",
+    midi-ingest topics read outcomes --follow
+    midi-ingest topics acls                                  # the commands that give each role its rights""",
 )
 
 
@@ -115,6 +118,56 @@ def read(
         raise  # who read our output has gone: `midi_ingest.cli.main` knows what to do
     except (KafkaError, OSError) as error:
         return kafka_failed(settings.kafka_bootstrap_servers, error)
+    return 0
+
+
+@topics.command(
+    help_epilogue="""Roles are the ingress (`ingest`), each worker by its name, `topics` for who runs `topics apply`,
+and `operator` for `dlq`, `replay`, `task` and `topics read`. docs/security.md tells more.
+
+Examples:
+
+    midi-ingest topics acls                                  # User:midi-ingest, User:midi-normalize, …
+    midi-ingest topics acls --role normalize --role render
+    midi-ingest topics acls --principal 'User:CN={role},O=Example'   # those of certificates
+    midi-ingest topics acls --role operator --principal User:anna
+    midi-ingest topics acls --worker my_worker.py:loudest    # with a worker of your own
+    midi-ingest topics acls --output json"""
+)
+def acls(
+    *,
+    role: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    principal: str = DEFAULT_PRINCIPAL,
+    worker: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    output: Literal["text", "json"] = "text",
+) -> int:
+    """Print the commands of Kafka's `kafka-acls.sh` that allow each role what it needs, and nothing else.
+
+    Asks Kafka nothing. Who runs the commands says in admin.properties how to reach it as an administrator.
+
+    Args:
+        role: only this role; may be repeated.
+        principal: who a role is to Kafka; {role} stands for its name.
+        worker: a worker of your own, path/to/file.py:name, that is a role, too; may be repeated.
+        output: commands, or JSON with one element for each ACL.
+    """
+    try:
+        settings = load()
+        roles = Roles(settings, [*BUILT_IN.values(), *find_all(worker)])
+    except (SettingsError, UnknownWorker) as error:
+        return fail(str(error), USAGE)
+    if unknown := [name for name in role if name not in roles.names]:
+        return fail(f"There is no role {unknown[0]!r}. There are {', '.join(roles.names)}.", USAGE)
+    if not re.fullmatch(r"\w+:\S.*", principal):
+        return fail(f"--principal {principal!r}: expected its kind and its name, such as User:anna.", USAGE)
+    found = {name: roles.acls(name, principal) for name in role or roles.names}
+    if output == "json":
+        print(json.dumps([{"role": name, **asdict(acl)} for name in found for acl in found[name]], indent=2))
+        return 0
+    for name, allowed in found.items():
+        print(f"# {name}")
+        for command in commands(allowed, settings.kafka_bootstrap_servers):
+            print(command)
     return 0
 
 

@@ -18,9 +18,8 @@ from schemas.dialects import AUTO, Meaning, NotACallback, NotJson, read_callback
 from schemas.file import MidiFile
 from schemas.outcome import Outcome
 from schemas.score import TICKS_PER_SECOND, Score
-from schemas.topics import DEAD_LETTER, FAILURES, NOW
+from schemas.topics import DEAD_LETTER, FAILURES, NOW, RETRY
 
-RETRY: Final = "retry."
 Details = dict[str, object]
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from midi_ingest.journey.event import RETRY, Event
+from midi_ingest.journey.event import Event
 from midi_ingest.moments import seconds, written
 from schemas.callback import Callback
 from schemas.dialects import Meaning
 from schemas.outcome import Outcome
-from schemas.topics import DEAD_LETTER, NOW
+from schemas.topics import DEAD_LETTER, NOW, RETRY
 from workers.catalogue import BUILT_IN
 from workers.settings import delay_seconds
 

@@ -13,12 +13,12 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from broker.groups import groups
 from broker.partitioner import partition
-from midi_ingest.journey.event import RETRY, Event, event_in
+from midi_ingest.journey.event import Event, event_in
 from midi_ingest.journey.journey import Journey, readers, waits
 from midi_ingest.scan import Reader, partitions_of
 from midi_ingest.settings import Settings
 from schemas.dead_letter import DeadLetterStatus
-from schemas.topics import DEAD_LETTER, MESSAGES, shared
+from schemas.topics import DEAD_LETTER, MESSAGES, RETRY, shared
 
 _STATUS = DeadLetterStatus.topic.name
 

@@ -6,6 +6,8 @@ import time
 
 from structlog.typing import FilteringBoundLogger
 
+from broker.refusals import in_words
+
 
 class Trouble:
     """What a lane is in while it tries again and again."""
@@ -17,7 +19,7 @@ class Trouble:
     def met(self, what: str, error: BaseException, pause_seconds: float) -> None:
         """A try failed; the next one is after a pause."""
         self._since = self._since or time.monotonic()
-        self._log.warning(what, error=_in_words(error), again_in_s=pause_seconds)
+        self._log.warning(what, error=in_words(error), again_in_s=pause_seconds)
 
     def is_over(self) -> None:
         """All is well; that is told only where it was not."""
@@ -32,9 +34,3 @@ def first_of(errors: BaseExceptionGroup[BaseException]) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
-
-
-def _in_words(error: BaseException) -> str:
-    """An error with its name, with which some of aiokafka's begin by themselves."""
-    name, words = type(error).__name__, str(error)
-    return words if words.startswith(name) else f"{name}: {words}"
