@@ -39,7 +39,7 @@ _DENIED: Final[Mapping[type[KafkaError], str]] = {
     TransactionalIdAuthorizationFailed: "this user may not use the transactional id",
     ClusterAuthorizationFailedError: "this user may write no topic, or not do that in this cluster",
 }
-_HUNG_UP: Final = "hangs up: see KAFKA_SECURITY_PROTOCOL, it may ask for a user (SASL)"
+_HUNG_UP: Final = "hangs up: it may ask for another KAFKA_SECURITY_PROTOCOL"
 _REFUSED: Final[Mapping[type[Exception], str]] = {
     SaslAuthenticationFailed: "does not know the user, or not by that password: see KAFKA_SASL_USERNAME, "
     "KAFKA_SASL_PASSWORD and KAFKA_SASL_MECHANISM",
@@ -47,7 +47,7 @@ _REFUSED: Final[Mapping[type[Exception], str]] = {
     IllegalSaslStateError: "takes no user (SASL) on that port: see KAFKA_SECURITY_PROTOCOL",
 }
 _AWAY: Final[Mapping[type[Exception], str]] = {
-    ConnectionRefusedError: "has nobody who listens",
+    ConnectionRefusedError: "has nobody listening",
     gaierror: "is no known host",
     TimeoutError: "did not answer in time",
 }
@@ -81,12 +81,10 @@ def in_words(error: BaseException) -> str:
     """What an error says, and what is known of why Kafka refuses."""
     if told := denial(error):
         return told
-    name, words = type(error).__name__, str(error)
-    if isinstance(error, TimeoutError):
-        words = words or "it took too long"
+    words = str(error) or ("it took too long" if isinstance(error, TimeoutError) else type(error).__name__)
     if isinstance(error, NodeNotReadyError | TimeoutError) and (told := refusal()):
-        words = f"{words}; {told}"
-    return words if words.startswith(name) else f"{name}: {words}"
+        return f"{words}; {told}"
+    return words
 
 
 def denial(error: object) -> str:
@@ -98,7 +96,7 @@ def denial(error: object) -> str:
 
 
 def refusal() -> str:
-    """Why brokers have refused connections of this process a moment ago; empty where none has, or has taken one since."""
+    """Why brokers have refused this process a moment ago; empty where none has, or all have taken it since."""
     since = monotonic() - FRESH_SECONDS
     return "; ".join(f"{server} {f.why}" for server, f in _failures.items() if f.refused and f.at > since)
 
@@ -134,11 +132,13 @@ def _why_refused(error: Exception, *, tls: bool) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return _why_not_verified(error)
     if isinstance(error.__cause__, ssl.SSLError):  # TLS 1.3 tells that after the handshake
-        return f"refuses the client's certificate ({error.__cause__.reason}): see KAFKA_SSL_CERTIFICATE_FILE"
+        return (
+            f"takes no such client's certificate ({error.__cause__.reason}): see KAFKA_SSL_CERTIFICATE_FILE"
+        )
     if tls and isinstance(error, ssl.SSLError | ConnectionResetError):
         return "speaks no TLS on that port, or none that we do: see KAFKA_SECURITY_PROTOCOL"
     if isinstance(error, KafkaConnectionError):
-        return _HUNG_UP if tls else f"{_HUNG_UP}, or for TLS"
+        return _HUNG_UP
     return _told(_REFUSED, error)
 
 

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 import pytest
+from pydantic import SecretStr
 
+from broker import security
 from midi_ingest import cli
 from midi_ingest.settings import Settings
 
@@ -25,6 +27,8 @@ def _pointed_at(settings: Settings, arguments: tuple[str, ...]) -> Iterator[None
         patch.setenv("KAFKA_BOOTSTRAP_SERVERS", settings.kafka_bootstrap_servers)
         patch.setenv("MIDI_INGEST_TOPIC_PREFIX", settings.topic_prefix)
         patch.setenv("MIDI_INGEST_PARTITIONS", str(settings.partitions))
+        for variable, field in security.VARIABLES.items():
+            patch.setenv(variable, _plain(getattr(settings, field)))
         patch.setattr("telemetry.logs.configure", lambda *_: None)
         yield
 
@@ -56,3 +60,7 @@ def _run(settings: Settings, arguments: tuple[str, ...]) -> tuple[int, bytes, st
             assert isinstance(code, int)
             return code, output.getvalue(), errors.getvalue()
     raise AssertionError("The command did not exit.")
+
+
+def _plain(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value or "")

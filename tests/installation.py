@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,13 +114,23 @@ class Installation:
 @asynccontextmanager
 async def installed(settings: Settings, folder: Path, **more: str) -> AsyncIterator[Installation]:
     """Start everything on Kafka topics that exist; yields once all is ready, stops all afterwards."""
+    env = environment(settings) | more
+    async with installed_apart(settings, folder, lambda _: env) as installation:
+        yield installation
+
+
+@asynccontextmanager
+async def installed_apart(
+    settings: Settings, folder: Path, env_of: Callable[[str], dict[str, str]]
+) -> AsyncIterator[Installation]:
+    """As `installed`, each part by its name with an environment of its own."""
     port = free_port()
-    env = environment(settings) | {"MIDI_INGEST_PORT": str(port)} | more
     base = f"http://127.0.0.1:{port}"
     installation = Installation(settings, f"{base}{settings.path}")
+    env = env_of("ingest") | {"MIDI_INGEST_PORT": str(port)}
     installation.processes["ingest"] = Process(["ingest"], env, folder / "ingest.log", base)
     for name in BUILT_IN:
-        installation.processes[name] = worker_process(name, env, folder)
+        installation.processes[name] = worker_process(name, env_of(name), folder)
     processes = installation.processes.values()
     try:
         for process in processes:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator, Iterable, Mapping
+import re
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+import pytest
 import trustme
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import for_code
@@ -33,7 +35,7 @@ from aiokafka.protocol.types import (
 )
 from cryptography.hazmat.primitives import serialization
 
-from broker.embedded import EmbeddedKafka
+from broker.embedded import EmbeddedKafka, data_folder
 from broker.embedded.ports import free_port
 from midi_ingest.acls import Acl
 from midi_ingest.settings import Settings
@@ -64,6 +66,33 @@ _OPERATIONS: Final = {
     )
 }
 _ALLOW: Final = 3
+
+_LOG_OF_RIGHTS: Final = """
+appender.rights.type = File
+appender.rights.name = rights
+appender.rights.fileName = rights.log
+appender.rights.layout.type = PatternLayout
+appender.rights.layout.pattern = %m%n
+logger.rights.name = kafka.authorizer.logger
+logger.rights.level = DEBUG
+logger.rights.additivity = false
+logger.rights.appenderRef.rights.ref = rights
+"""
+_ASKED: Final = re.compile(
+    r"Principal = (\S.*?) is (Allowed|Denied) operation = (\w+) from host = \S+ on resource = "
+    r"(\w+):LITERAL:(\S+) for request = (\w+) "
+)
+
+
+class Asked(NamedTuple):
+    """One operation on one resource that a user asked for; ``operation`` and ``resource`` are in capitals."""
+
+    principal: str
+    allowed: bool
+    operation: str
+    resource: str
+    name: str
+    request: str
 
 
 @dataclass
@@ -124,6 +153,13 @@ class SecureKafka:
 
         await eventually(gone, lambda: "the ACL still holds")
 
+    def asked(self) -> Iterator[Asked]:
+        """What users have asked for rights to, as Kafka's authorizer logged it."""
+        for line in (self.folder / "kafka" / "rights.log").read_text().splitlines():
+            if (found := _ASKED.match(line)) and found[1] != "User:ANONYMOUS":
+                principal, answer, operation, resource, name, request = found.groups()
+                yield Asked(principal, answer == "Allowed", operation, resource, name, request)
+
     async def _hold(self, acls: Iterable[Acl]) -> bool:
         response = await self.admin._send_request(
             DescribeAclsRequest(_ANY, None, _ANY, None, None, _ANY, _ANY)
@@ -157,7 +193,7 @@ def told(settings: Settings, **given: Any) -> Settings:
 
 
 @asynccontextmanager
-async def secure_kafka(folder: Path) -> AsyncIterator[SecureKafka]:
+async def secure_kafka(folder: Path, patch: pytest.MonkeyPatch) -> AsyncIterator[SecureKafka]:
     """One that runs, with its certificates in the folder."""
     ca = trustme.CA()
     ca.cert_pem.write_to_path(str(folder / "ca.pem"))
@@ -165,6 +201,9 @@ async def secure_kafka(folder: Path) -> AsyncIterator[SecureKafka]:
     ports = dict(
         zip(("PLAINTEXT", "CONTROLLER", "SASL_SSL", "SASL_PLAINTEXT", "SSL"), _ports(5), strict=True)
     )
+    log_config = folder / "log4j2.properties"
+    log_config.write_text(data_folder._LOG_CONFIG.read_text() + _LOG_OF_RIGHTS)
+    patch.setattr(data_folder, "_LOG_CONFIG", log_config)
     async with EmbeddedKafka(folder / "kafka", ports["PLAINTEXT"], extra=_properties(folder, ports)) as kafka:
         admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
         await admin.start()

@@ -19,7 +19,7 @@ class Trouble:
     def met(self, what: str, error: BaseException, pause_seconds: float) -> None:
         """A try failed; the next one is after a pause."""
         self._since = self._since or time.monotonic()
-        self._log.warning(what, error=in_words(error), again_in_s=pause_seconds)
+        self._log.warning(what, error=_in_words(error), again_in_s=pause_seconds)
 
     def is_over(self) -> None:
         """All is well; that is told only where it was not."""
@@ -34,3 +34,9 @@ def first_of(errors: BaseExceptionGroup[BaseException]) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+def _in_words(error: BaseException) -> str:
+    """An error with its name, with which some of aiokafka's begin by themselves."""
+    name, words = type(error).__name__, in_words(error)
+    return words if words.startswith(name) else f"{name}: {words}"
