@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import trustme
 from aiokafka import TopicPartition
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from broker import clients, security
@@ -19,8 +20,9 @@ from broker.refusals import denial
 from midi_ingest import samples
 from midi_ingest.acls import Acl
 from midi_ingest.settings import Settings
+from schemas import headers as h
 from schemas import reasons
-from schemas.callback import Callback
+from schemas.callback import Callback, Task
 from schemas.dead_letter import DeadLetterStatus
 from schemas.file import MidiFile
 from schemas.message import Topic
@@ -43,6 +45,7 @@ ROLES = (
     "topics",
     "operator",
 )
+TOKEN = "a-token-of-sixteen"
 HESITANT = """
 from midi_ingest import Context, Retry, Score, worker
 
@@ -83,7 +86,17 @@ class Cluster:
         file.write_text(password(role) + "\n")
         given = {name: getattr(settings, field) for name, field in security.VARIABLES.items()}
         given |= {"KAFKA_SASL_PASSWORD": None, "KAFKA_SASL_PASSWORD_FILE": file}
-        return environment(settings) | {name: str(value) for name, value in given.items() if value}
+        origin = {"MIDI_INGEST_ORIGIN": "url-token", "MIDI_INGEST_URL_TOKENS": TOKEN}
+        return environment(settings) | origin | {name: str(value) for name, value in given.items() if value}
+
+    async def let_topics_drift(self) -> None:
+        """Have each topic without the configuration that it was made with."""
+        names = [
+            name for name in await self.kafka.admin.list_topics() if name.startswith(self.base.topic_prefix)
+        ]
+        await self.kafka.admin.alter_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, name, {}) for name in names]
+        )
 
     async def acls(self, *arguments: str) -> dict[str, list[Acl]]:
         """What the command says that each role needs."""
@@ -132,6 +145,7 @@ async def system(cluster: Cluster) -> AsyncIterator[Installation]:
         hesitant.start()
         try:
             await hesitant.ready()
+            installation.url += f"/{TOKEN}"
             yield installation
         finally:
             hesitant.send_signal(15)
@@ -141,31 +155,50 @@ async def system(cluster: Cluster) -> AsyncIterator[Installation]:
 async def test_all_roles_do_their_work_with_what_they_are_allowed_and_need_all_of_it(
     cluster: Cluster, system: Installation
 ) -> None:
-    operator = cluster.settings("operator")
-    await system.post(samples.song("song", 5))
-    (outcome,) = await system.outcomes("song")
-    assert outcome.status == "complete"
-
-    await system.post(b'{"task_id":"malformed","code":200,"data":{"state":"complete","instruments":1}}')
-    (outcome,) = await system.outcomes("malformed")
-    assert outcome.reason == reasons.INVALID_PAYLOAD
-    letters = json.loads(await told(operator, "dlq", "list", "--each", "--output", "json"))["letters"]
-    (letter,) = [one["id"] for one in letters]
-    await told(operator, "dlq", "show", letter)
-    await told(operator, "dlq", "redrive", letter, "--yes")
-    await read_until(operator, DEAD_LETTER, lambda seen: len(seen) == 2)
-    await told(operator, "dlq", "purge", "--everything", "--yes")
-    await told(operator, "replay", "--from", "1h", "--only", "normalize", "--yes")
-    await told(operator, "task", "song")
-    await told(operator, "topics", "read", "files")
-    await told(cluster.settings("topics"), "topics", "apply", "--worker", cluster.own)
-    await told(cluster.settings("deduplicate"), "state", "rebuild", "deduplicate", "--partition", "0")
-
+    await songs_and_failures(cluster, system)
+    await errands(cluster)
     asked = list(cluster.kafka.asked())
     assert [one for one in asked if not one.allowed] == []
     acls = await cluster.acls()
     superfluous = [acl for role in ROLES for acl in acls[role] if not any(needs(one, acl) for one in asked)]
-    assert superfluous == []
+    assert not superfluous, "\n".join(map(str, superfluous))
+
+
+async def songs_and_failures(cluster: Cluster, system: Installation) -> None:
+    """What a pipeline meets in its life: songs, failures of senders, letters of all workers, something quarantined."""
+    assert await system.post(b"no callback") == 200
+    await system.post(b'{"task_id":"late","code":500,"msg":"try again","data":null}')
+    await system.outcomes("late")
+    await system.post(samples.song("late", 5))
+    assert [outcome.status for outcome in await system.outcomes("late", 2)] == ["failed", "complete"]
+    many = b"[" + b",".join([b"{}"] * 1025) + b"]"
+    await system.post(b'{"task_id":"large","code":200,"data":{"state":"complete","instruments":%s}}' % many)
+    assert [outcome.reason for outcome in await system.outcomes("large")] == [reasons.TOO_LARGE]
+    for topic in (Score.topic, Task.topic):
+        await write(cluster.base, topic, ("other", b"garbage", {}))
+    quarantined = {h.ERROR_REASON: reasons.QUARANTINED, h.ERROR_WORKER: "ingest"}
+    await write(cluster.base, DEAD_LETTER, ("digest", samples.song("released", 5), quarantined))
+    workers = {"ingest", "deduplicate", "normalize", "render", "store", "hesitant"}
+    await read_until(
+        system.settings, DEAD_LETTER, lambda seen: {s.headers[h.ERROR_WORKER] for s in seen} == workers
+    )
+
+
+async def errands(cluster: Cluster) -> None:
+    """All commands that ask Kafka something, each as its role."""
+    operator, topics = cluster.settings("operator"), cluster.settings("topics")
+    letters = json.loads(await told(operator, "dlq", "list", "--each", "--output", "json"))["letters"]
+    await told(operator, "dlq", "show", letters[0]["id"])
+    await told(operator, "dlq", "redrive", "--everything", "--yes")
+    await read_until(operator, Outcome.topic, lambda seen: "released" in {s.key for s in seen})
+    await told(operator, "dlq", "purge", "--everything", "--yes")
+    await told(operator, "replay", "--from", "1h", "--only", "normalize", "--yes")
+    await told(operator, "task", "late")
+    await told(operator, "topics", "read", "files")
+    await cluster.let_topics_drift()
+    await told(topics, "topics", "apply", "--worker", cluster.own)
+    await told(topics, "topics", "diff", "--worker", cluster.own)
+    await told(cluster.settings("deduplicate"), "state", "rebuild", "deduplicate", "--partition", "0")
 
 
 def needs(asked: Asked, acl: Acl) -> bool:
