@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
+from broker.closed_connections import close_at_once
 from broker.compression import use_zstd_level
 from broker.lost_connections import tell_lost_connections
 from broker.produce_request import encode_at_once
@@ -33,6 +34,7 @@ _LAST_SECONDS: Final = 5.0
 
 use_zstd_level()
 encode_at_once()
+close_at_once()
 tell_lost_connections()
 note_refusals()
 
