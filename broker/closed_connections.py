@@ -22,8 +22,8 @@ def close_at_once() -> None:
 def _closed(
     connection: AIOKafkaConnection, reason: CloseReason | None = None, exc: BaseException | None = None
 ) -> asyncio.Future[None]:
-    writer: asyncio.StreamWriter | None = connection._writer  # noqa: SLF001 - it is gone afterwards
+    writer: asyncio.StreamWriter | None = connection._writer  # noqa: SLF001 - aiokafka shows neither
     closed: asyncio.Future[None] = _close(connection, reason, exc)
-    if writer is not None and writer.get_extra_info("ssl_object"):
+    if writer is not None and connection._ssl_context is not None:  # noqa: SLF001
         writer.transport.abort()  # our own goodbye is sent before, as far as the system takes it
     return closed

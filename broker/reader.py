@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from telemetry import metrics
 
@@ -93,6 +94,26 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is untyped
             for records in polled.values():
                 return records[0]
 
+    async def beginning_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """The first offset that each partition still holds.
+
+        Raises:
+            KafkaError: Kafka does not tell, or not this user.
+        """
+        await self._require_known(partitions)
+        offsets: dict[TopicPartition, int] = await super().beginning_offsets(partitions)
+        return offsets
+
+    async def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """The last stable offset of each partition.
+
+        Raises:
+            KafkaError: see `beginning_offsets`.
+        """
+        await self._require_known(partitions)
+        offsets: dict[TopicPartition, int] = await super().end_offsets(partitions)
+        return offsets
+
     async def position(self, partition: TopicPartition) -> int:
         """The offset of the next record.
 
@@ -138,6 +159,16 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is untyped
             await self._client.close()
         if not stopping.cancelled():
             stopping.exception()
+
+    async def _require_known(self, partitions: Sequence[TopicPartition]) -> None:
+        """Raise for topics that Kafka does not show to this user: aiokafka would ask until its time is over."""
+        cluster = self._client.cluster
+        for topic in {tp.topic for tp in partitions}:
+            if cluster.partitions_for_topic(topic) is None:
+                self._client.add_topic(topic)
+                await self._client.force_metadata_update()
+            if topic in cluster.unauthorized_topics:
+                raise TopicAuthorizationFailedError(topic)
 
     async def _doubt(self, tp: TopicPartition, began: float) -> None:
         """Take note that nothing came; after a silence ask for the end, after another one raise."""

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import trustme
 from aiokafka import TopicPartition
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import KafkaError
 
 from broker import clients, security
+from broker.embedded.ports import free_port
 from broker.refusals import denial
 from midi_ingest import samples
 from midi_ingest.acls import Acl
@@ -23,9 +27,7 @@ from midi_ingest.settings import Settings
 from schemas import headers as h
 from schemas import reasons
 from schemas.callback import Callback, Task
-from schemas.dead_letter import DeadLetterStatus
 from schemas.file import MidiFile
-from schemas.message import Topic
 from schemas.outcome import Outcome
 from schemas.score import Score
 from schemas.topics import DEAD_LETTER
@@ -45,7 +47,7 @@ ROLES = (
     "topics",
     "operator",
 )
-TOKEN = "a-token-of-sixteen"
+URL_END = "a-token-of-sixteen"
 HESITANT = """
 from midi_ingest import Context, Retry, Score, worker
 
@@ -86,8 +88,12 @@ class Cluster:
         file.write_text(password(role) + "\n")
         given = {name: getattr(settings, field) for name, field in security.VARIABLES.items()}
         given |= {"KAFKA_SASL_PASSWORD": None, "KAFKA_SASL_PASSWORD_FILE": file}
-        origin = {"MIDI_INGEST_ORIGIN": "url-token", "MIDI_INGEST_URL_TOKENS": TOKEN}
-        return environment(settings) | origin | {name: str(value) for name, value in given.items() if value}
+        ours = {
+            "MIDI_INGEST_ORIGIN": "url-token",
+            "MIDI_INGEST_URL_TOKENS": URL_END,
+            "MIDI_INGEST_SPOOL_DIR": str(self.folder / "spool"),
+        }
+        return environment(settings) | ours | {name: str(value) for name, value in given.items() if value}
 
     async def let_topics_drift(self) -> None:
         """Have each topic without the configuration that it was made with."""
@@ -145,10 +151,10 @@ async def system(cluster: Cluster) -> AsyncIterator[Installation]:
         hesitant.start()
         try:
             await hesitant.ready()
-            installation.url += f"/{TOKEN}"
+            installation.url += f"/{URL_END}"
             yield installation
         finally:
-            hesitant.send_signal(15)
+            hesitant.send_signal(signal.SIGTERM)
             await hesitant.ended()
 
 
@@ -219,3 +225,280 @@ async def told(settings: Settings, *arguments: str) -> str:
     code, output, errors = await command(settings, *arguments)
     assert (code, errors) == (0, ""), arguments
     return output
+
+
+DENIED = [
+    ("ingest", "read", "callbacks"),
+    ("ingest", "write", "scores"),
+    ("ingest", "write", "dead-letter"),
+    ("deduplicate", "write", "callbacks"),
+    ("normalize", "write", "files"),
+    ("normalize", "read", "callbacks"),
+    ("render", "write", "outcomes"),
+    ("render", "read", "tasks"),
+    ("store", "write", "tasks"),
+    ("route-failures", "read", "dead-letter"),
+    ("hesitant", "write", "scores"),
+    ("operator", "write", "outcomes"),
+    ("operator", "write", "tasks"),
+    ("topics", "read", "callbacks"),
+    ("render", "join", "normalize"),
+    ("operator", "join", "render"),
+    ("render", "transact", "normalize-0"),
+    ("operator", "transact", "store-0"),
+]
+
+
+@pytest.mark.parametrize(("role", "what", "name"), DENIED, ids=map(" ".join, DENIED))
+async def test_a_role_is_denied_what_is_anothers(cluster: Cluster, role: str, what: str, name: str) -> None:
+    full_name = cluster.base.topic_prefix + name
+    with pytest.raises(KafkaError) as denied:
+        await ATTEMPTS[what](cluster.settings(role), full_name)
+    assert full_name in denial(denied.value)
+    assert "midi-ingest topics acls" in denial(denied.value)
+
+
+async def test_who_may_write_nothing_is_told_so(cluster: Cluster) -> None:
+    with pytest.raises(KafkaError) as denied:
+        await write_to(cluster.settings("topics"), cluster.base.layout.name(Callback.topic))
+    assert denial(denied.value).startswith("this user may write no topic")
+
+
+async def read_from(settings: Settings, topic: str) -> None:
+    async with open_client(clients.reader(settings)) as reader:
+        reader.assign([TopicPartition(topic, 0)])
+        await reader.end_offsets([TopicPartition(topic, 0)])
+        await reader.getone()
+
+
+async def write_to(settings: Settings, topic: str) -> None:
+    async with open_client(clients.producer(settings)) as producer:
+        await producer.send_and_wait(topic, b"x", partition=0)
+
+
+async def join(settings: Settings, group: str) -> None:
+    async with open_client(clients.group_member(settings, group)) as member:
+        member.subscribe([settings.layout.name(Score.topic)])
+        await member.getmany(timeout_ms=20_000)
+
+
+async def transact(settings: Settings, transactional_id: str) -> None:
+    async with open_client(clients.producer(settings, transactional_id=transactional_id)):
+        pass
+
+
+ATTEMPTS = {"read": read_from, "write": write_to, "join": join, "transact": transact}
+
+
+@asynccontextmanager
+async def open_client(client: Any) -> AsyncIterator[Any]:
+    try:
+        await client.start()
+        yield client
+    finally:
+        await client.stop()
+
+
+@pytest.mark.parametrize("role", ["operator", "render"])
+async def test_only_who_may_makes_topics(cluster: Cluster, role: str) -> None:
+    code, _, errors = await command(cluster.settings(role), "topics", "apply", "--worker", cluster.own)
+    assert code == 1
+    assert f"Kafka refused: this user may not do that with the topic {cluster.base.topic_prefix}" in errors
+    assert "midi-ingest topics acls" in errors
+
+
+@pytest.mark.parametrize(
+    "arguments", [["dlq", "list"], ["dlq", "redrive", "--everything", "--yes"]], ids=" ".join
+)
+async def test_an_errand_of_another_roles_says_what_it_lacks(cluster: Cluster, arguments: list[str]) -> None:
+    code, _, errors = await command(cluster.settings("ingest"), *arguments)
+    assert (code, "Traceback" in errors) == (1, False)
+    assert f"Kafka shows this user no topics {cluster.base.topic_prefix}dead-letter" in errors
+    assert "midi-ingest topics acls" in errors
+
+
+async def test_a_worker_as_another_roles_user_says_so_and_exits(cluster: Cluster) -> None:
+    process = worker_process("normalize", cluster.environment("render"), cluster.folder / "wrong")
+    process.log_file.parent.mkdir()
+    process.start()
+    assert await process.ended() == 1
+    assert f"Kafka shows this user no topics {cluster.base.topic_prefix}tasks" in process.log_file.read_text()
+
+
+KNOWN_BY: list[tuple[str, str]] = [
+    ("SCRAM-SHA-256", "User:anna"),
+    ("PLAIN", f"User:{PLAIN_USER}"),
+    ("certificate", "User:CN=anna,OU=tests,O=midi-ingest"),
+]
+
+
+@pytest.mark.parametrize(("how", "principal"), KNOWN_BY, ids=[how for how, _ in KNOWN_BY])
+async def test_users_are_known_in_each_way_that_is_supported(
+    cluster: Cluster, how: str, principal: str
+) -> None:
+    acls = await cluster.acls("--principal", principal, "--role", "ingest", "--role", "operator")
+    await cluster.kafka.allow(acl for role in acls for acl in acls[role])
+    if how == "certificate":
+        user = cluster.known(
+            kafka_bootstrap_servers=cluster.kafka.mutual_tls,
+            kafka_security_protocol="SSL",
+            kafka_sasl_mechanism=None,
+            **cluster.kafka.certificate("anna"),
+        )
+    elif how == "PLAIN":
+        user = cluster.known(
+            kafka_sasl_mechanism=how, kafka_sasl_username=PLAIN_USER, kafka_sasl_password=PLAIN_PASSWORD
+        )
+    else:
+        await cluster.kafka.add_users({"anna": password("anna")}, how)
+        user = cluster.known(
+            kafka_sasl_mechanism=how, kafka_sasl_username="anna", kafka_sasl_password=password("anna")
+        )
+    security.require(user)
+    await write(user, Callback.topic, (f"by {how}", b"{}", {}))
+    await read_until(user, Callback.topic, lambda seen: f"by {how}" in {s.key for s in seen})
+
+
+REFUSED: list[tuple[str, dict[str, Any], str]] = [
+    (
+        "another password",
+        {"kafka_sasl_password": "swordfish"},
+        "see KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD and",
+    ),
+    ("an unknown user", {"kafka_sasl_username": "nobody"}, "does not know the user, or not by that password"),
+    ("another CA", {"kafka_ssl_ca_file": "other.pem"}, "has a certificate that nothing in KAFKA_SSL_CA_FILE"),
+    ("no CA", {"kafka_ssl_ca_file": None}, "or, where that is unset, in this system vouches for"),
+    (
+        "another name",
+        {"host": "localhost"},
+        "has a certificate for other host names: KAFKA_BOOTSTRAP_SERVERS must",
+    ),
+    ("TLS where there is none", {"listener": "sasl_plain"}, "speaks no TLS on that port"),
+    ("no TLS where there is", {"kafka_security_protocol": "PLAINTEXT"}, "hangs up: it may ask for another"),
+    (
+        "no user where one is asked for",
+        {"kafka_security_protocol": "SSL"},
+        "hangs up: it may ask for another",
+    ),
+    (
+        "a user where none is asked for",
+        {"listener": "mutual_tls", "as": "x"},
+        "takes no user (SASL) on that port",
+    ),
+    (
+        "no certificate where one is asked for",
+        {"listener": "mutual_tls", "kafka_security_protocol": "SSL"},
+        "see KAFKA_SSL_CERTIFICATE_FILE",
+    ),
+    (
+        "a certificate that has expired",
+        {"listener": "mutual_tls", "kafka_security_protocol": "SSL", "as": "old"},
+        "takes no such client's certificate",
+    ),
+]
+
+
+@pytest.mark.parametrize(("given", "told"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
+async def test_a_connection_that_is_refused_is_told_with_the_setting_that_mends_it(
+    cluster: Cluster, given: dict[str, Any], told: str
+) -> None:
+    trustme.CA().cert_pem.write_to_path(str(cluster.folder / "other.pem"))
+    others = dict(given)
+    servers: str = getattr(cluster.kafka, others.pop("listener", "sasl_ssl"))
+    others["kafka_bootstrap_servers"] = servers.replace("127.0.0.1", others.pop("host", "127.0.0.1"))
+    if name := others.pop("as", None):
+        others |= cluster.kafka.certificate(name, expired=name == "old")
+    if others.get("kafka_ssl_ca_file"):
+        others["kafka_ssl_ca_file"] = cluster.folder / others["kafka_ssl_ca_file"]
+    protocol = others.get("kafka_security_protocol", "SASL_SSL")
+    user = {"kafka_sasl_username": "midi-topics", "kafka_sasl_password": password("topics")}
+    settings = cluster.known(**(user | others))
+    unused = [name for name, field in security.VARIABLES.items() if unfit(name, protocol)]
+    settings = settings.model_copy(update={security.VARIABLES[name]: None for name in unused})
+    code, _, errors = await command(settings, "topics", "diff")
+    assert code == 1
+    assert f"Kafka at {settings.kafka_bootstrap_servers} does not answer, or refuses" in errors
+    assert told in errors
+    assert "swordfish" not in errors
+    assert "Traceback" not in errors
+
+
+def unfit(variable: str, protocol: str) -> bool:
+    return ("SASL_" in variable and not protocol.startswith("SASL")) or (
+        "SSL_" in variable and not protocol.endswith("SSL")
+    )
+
+
+async def test_what_is_acknowledged_while_kafka_refuses_the_user_is_published_once_it_does_not(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    """The password's file is read again for each try, so that mending it is enough."""
+    env = cluster.environment("ingest")
+    file = tmp_path / "password"
+    file.write_text("another")
+    port = free_port()
+    env |= {
+        "KAFKA_SASL_PASSWORD_FILE": str(file),
+        "MIDI_INGEST_SPOOL_DIR": str(tmp_path / "spool"),
+        "MIDI_INGEST_PORT": str(port),
+    }
+    base = f"http://127.0.0.1:{port}"
+    ingest = Process(["ingest"], env, tmp_path / "ingest.log", base)
+    installation = Installation(cluster.base, f"{base}/suno-midi-callback/{URL_END}")
+    ingest.start()
+    try:
+        await ingest.ready()
+        assert await installation.post(samples.song("refused", 5)) == 200
+        await why(base, "does not know the user, or not by that password: see KAFKA_SASL_USERNAME")
+        file.write_text(password("ingest"))
+        await read_until(cluster.base, Callback.topic, lambda seen: "refused" in {s.key for s in seen})
+    finally:
+        ingest.send_signal(signal.SIGTERM)
+        assert await ingest.ended() == 0
+    assert "another" not in (tmp_path / "ingest.log").read_text()
+
+
+async def test_a_right_that_is_taken_away_is_told_and_once_it_is_given_back_all_goes_on(
+    cluster: Cluster, system: Installation
+) -> None:
+    acls = await cluster.acls()
+    (writes,) = [a for a in acls["ingest"] if a.name == cluster.base.layout.name(Callback.topic)]
+    (renders,) = [
+        a
+        for a in acls["render"]
+        if (a.name, a.operation) == (cluster.base.layout.name(MidiFile.topic), "Write")
+    ]
+    await cluster.kafka.forbid(renders)
+    await system.post(samples.song("not rendered", 5))
+    render = cluster.folder / "render.log"
+    denied = f"this user may not do that with the topic {renders.name}"
+    await said_in(render, denied)
+
+    await cluster.kafka.forbid(writes)
+    assert await system.post(samples.song("not published", 5)) == 200
+    await why(system.processes["ingest"].health_url, "midi-ingest topics acls")
+
+    await cluster.kafka.allow([renders, writes])
+    for task_id in ("not rendered", "not published"):
+        assert [outcome.status for outcome in await system.outcomes(task_id)] == ["complete"]
+
+
+async def why(base: str, told: str) -> None:
+    """Wait until the ingress' /readyz tells that Kafka takes nothing, and why."""
+    said: dict[str, object] = {}
+
+    async def tells() -> bool:
+        async with aiohttp.ClientSession() as session, session.get(f"{base}/readyz") as response:
+            said.update(await response.json())
+        return said["kafka"] is False and told in str(said["why"])
+
+    await eventually(tells, lambda: str(said))
+
+
+async def said_in(file: Path, text: str) -> None:
+    """Wait until a log says something."""
+
+    async def says() -> bool:
+        return text in await asyncio.to_thread(file.read_text)
+
+    await eventually(says, lambda: file.read_text()[-2000:])
