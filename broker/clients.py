@@ -16,7 +16,7 @@ from broker.lost_connections import tell_lost_connections
 from broker.produce_request import encode_at_once
 from broker.reader import Reader
 from broker.refusals import note_refusals
-from broker.security import client_options
+from broker.security import client_options, tell_of_clear_text
 from broker.settings import KafkaSettings
 
 REQUEST_TIMEOUT_MS: Final = 10_000
@@ -115,6 +115,7 @@ def admin(settings: KafkaSettings) -> AIOKafkaAdminClient:
 
 def _connection(settings: KafkaSettings) -> dict[str, Any]:
     """What all clients share: where Kafka is, and who they are."""
+    tell_of_clear_text(settings)
     return {
         "bootstrap_servers": settings.kafka_bootstrap_servers,
         "client_id": "midi-ingest",

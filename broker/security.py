@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from broker.settings import SecuritySettings
+from telemetry.logs import logger
 
 VARIABLES: Final = {
     str(field.validation_alias): name for name, field in SecuritySettings.model_fields.items()
@@ -46,6 +47,20 @@ def client_options(settings: SecuritySettings) -> dict[str, Any]:
             "sasl_plain_password": _password(settings),
         }
     return {"security_protocol": protocol, **options} if options else {}
+
+
+def tell_of_clear_text(settings: SecuritySettings) -> None:
+    """Warn, once a process, where whoever listens on the way learns the password."""
+    if (settings.kafka_security_protocol, settings.kafka_sasl_mechanism) == ("SASL_PLAINTEXT", "PLAIN"):
+        _warn_of_clear_text()
+
+
+@lru_cache(maxsize=1)
+def _warn_of_clear_text() -> None:
+    logger().warning(
+        "the password goes to kafka as clear text",
+        mend="KAFKA_SECURITY_PROTOCOL=SASL_SSL, or KAFKA_SASL_MECHANISM=SCRAM-SHA-512.",
+    )
 
 
 def require(settings: SecuritySettings) -> None:

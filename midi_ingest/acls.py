@@ -18,6 +18,7 @@ from ingest.publishing.link import NEEDED
 from midi_ingest.dead_letters import marks
 from midi_ingest.replays import stored
 from midi_ingest.settings import Settings
+from midi_ingest.workers import UnknownWorker
 from schemas.callback import Callback
 from schemas.dead_letter import DeadLetterStatus
 from schemas.message import Topic
@@ -49,8 +50,15 @@ class Roles:
     """The roles of an installation with some workers."""
 
     def __init__(self, settings: Settings, workers: Sequence[Worker]) -> None:
+        """Derive them.
+
+        Raises:
+            UnknownWorker: one of the workers is called like a role that is none of theirs.
+        """
         self._settings = settings
         self._workers = {worker.name: worker for worker in workers}
+        for name in self._workers.keys() & {INGEST, TOPICS, OPERATOR}:
+            raise UnknownWorker(f"A worker of yours is called {name!r}, like another role: rename it.")
 
     @property
     def names(self) -> list[str]:

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from broker import security
 from broker import topics as broker_topics
 from broker.embedded import BrokerError, EmbeddedKafka
 from broker.embedded.ports import free_port, is_free, require_free
@@ -58,6 +59,11 @@ async def _up(settings: Settings, kafka_port: int) -> None:
     for port, option in ((settings.port, "MIDI_INGEST_PORT"), (kafka_port, "--kafka-port")):
         if port and not is_free(port):
             _refuse(port, option)
+    if settings.kafka_security_protocol != "PLAINTEXT":
+        _say(
+            "KAFKA_SECURITY_PROTOCOL and what belongs to it are for a Kafka elsewhere, and not used here: this one is "
+            "PLAINTEXT, on loopback. Unset them where you run commands for it."
+        )
     data = settings.data_dir.absolute()
     _say(f"Starting Kafka on 127.0.0.1:{kafka_port} …")
     started = time.monotonic()
@@ -66,6 +72,7 @@ async def _up(settings: Settings, kafka_port: int) -> None:
         here = settings.model_copy(
             update={
                 "kafka_bootstrap_servers": kafka.bootstrap_servers,
+                "kafka_security_protocol": "PLAINTEXT",
                 "port": settings.port or free_port(),
                 "spool_dir": settings.local_spool_dir.absolute(),
                 "state_dir": settings.local_state_dir.absolute(),
@@ -101,6 +108,7 @@ def _parts(settings: Settings, logs_dir: Path) -> list[Part]:
     """The ingress and each worker; the workers answer health checks on the ports after the ingress' own."""
     logs_dir.mkdir(parents=True, exist_ok=True)
     env = {
+        **dict.fromkeys(security.VARIABLES, ""),
         "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
         "MIDI_INGEST_PORT": str(settings.port),
         "MIDI_INGEST_HEALTH_HOST": "127.0.0.1",

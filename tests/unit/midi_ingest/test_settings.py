@@ -159,6 +159,9 @@ def test_a_blank_setting_that_may_be_unset_is_unset(
         ("MIDI_INGEST_PARTITION", "MIDI_INGEST_PARTITIONS"),
         ("MIDI_INGEST_RETRY_DELAY", "MIDI_INGEST_RETRY_DELAYS"),
         ("MIDI_INGEST_KAFKA_BOOTSTRAP_SERVERS", "KAFKA_BOOTSTRAP_SERVERS"),
+        ("KAFKA_SECURTY_PROTOCOL", "KAFKA_SECURITY_PROTOCOL"),
+        ("KAFKA_SASL_MECHANISMS", "KAFKA_SASL_MECHANISM"),
+        ("KAFKA_SSL_CAFILE", "KAFKA_SSL_CA_FILE"),
         ("MIDI_INGEST_port", "MIDI_INGEST_PORT"),
         ("midi_ingest_port", "MIDI_INGEST_PORT"),
     ],
@@ -182,7 +185,18 @@ def test_an_unknown_variable_like_no_other_points_to_those_that_exist(
 
 @pytest.mark.parametrize(
     "name",
-    ["MIDI_INGEST_TEST_KAFKA", "MIDI_INGEST_TEST_", "midi_ingest_test_x", "KAFKA_HEAP_OPTS", "MIDI", "PORT"],
+    [
+        *(
+            "MIDI_INGEST_TEST_KAFKA",
+            "MIDI_INGEST_TEST_",
+            "midi_ingest_test_x",
+            "MIDI",
+            "PORT",
+            "KAFKA_HEAP_OPTS",
+        ),
+        *("KAFKA_SASL_ENABLED_MECHANISMS", "KAFKA_SSL_KEY_PASSWORD", "KAFKA_SSL_KEYSTORE_FILENAME"),
+        *("KAFKA_SASL_MECHANISM_INTER_BROKER_PROTOCOL", "KAFKA_SECURITY_INTER_BROKER_PROTOCOL"),
+    ],
 )
 def test_variables_for_tests_and_those_of_others_are_ignored(
     monkeypatch: pytest.MonkeyPatch, name: str
