@@ -87,6 +87,12 @@ def in_words(error: BaseException) -> str:
     return words
 
 
+def refusal_of(error: BaseException) -> str:
+    """Why Kafka refuses, where an error comes of that; else empty."""
+    without_connection = isinstance(error, KafkaConnectionError | NodeNotReadyError | TimeoutError)
+    return denial(error) or (refusal() if without_connection else "")
+
+
 def denial(error: object) -> str:
     """What right is missing; empty where none is."""
     for kind, what in _DENIED.items():

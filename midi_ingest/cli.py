@@ -203,7 +203,7 @@ def kafka_failed(servers: str, error: BaseException) -> int:
     """Say that Kafka is not where it should be, or does not do what it should; returns the exit code."""
     from broker import refusals  # noqa: PLC0415 - aiokafka takes long to import, and whoever comes here has it
 
-    if told := refusals.denial(error):
+    if told := refusals.refusal_of(error):
         return fail(f"Kafka at {servers} refuses: {told}")
     return fail(
         f"Kafka at {servers} does not answer, or refuses: {refusals.in_words(error)}. "

@@ -128,7 +128,7 @@ class Link:
                 self._trouble = str(error)
                 self._log.error("topics are not as they must be", error=str(error), again_in_s=pause)
             except (KafkaError, OSError) as error:  # a TimeoutError is an OSError
-                told = refusals.denial(error) or refusals.refusal()
+                told = refusals.refusal_of(error)
                 self._trouble = _refused(told) if told else _SILENT
                 self._log.warning("no connection to kafka", error=refusals.in_words(error), again_in_s=pause)
             await asyncio.sleep(pause)
