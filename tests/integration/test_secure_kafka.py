@@ -325,6 +325,23 @@ async def test_a_worker_as_another_roles_user_says_so_and_exits(cluster: Cluster
     assert f"Kafka shows this user no topics {cluster.base.topic_prefix}tasks" in process.log_file.read_text()
 
 
+async def test_a_worker_that_may_not_join_its_group_says_so_and_exits(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    user = {"KAFKA_SASL_USERNAME": "loner", "KAFKA_SASL_PASSWORD_FILE": str(tmp_path / "password")}
+    (tmp_path / "password").write_text(password("loner"))
+    await cluster.kafka.add_users({"loner": password("loner")})
+    (rights,) = (await cluster.acls("--role", "normalize", "--principal", "User:loner")).values()
+    await cluster.kafka.allow(acl for acl in rights if acl.resource != "group")
+    process = worker_process("normalize", cluster.environment("normalize") | user, tmp_path)
+    process.start()
+    assert await process.ended() == 1
+    group = f"{cluster.base.topic_prefix}normalize"
+    assert f"refuses: this user may not use the consumer group {group}: `midi-ingest topics acls`" in (
+        process.log_file.read_text()
+    )
+
+
 KNOWN_BY: list[tuple[str, str]] = [
     ("SCRAM-SHA-256", "User:anna"),
     ("PLAIN", f"User:{PLAIN_USER}"),
