@@ -39,6 +39,7 @@ _DENIED: Final[Mapping[type[KafkaError], str]] = {
     TransactionalIdAuthorizationFailed: "this user may not use the transactional id",
     ClusterAuthorizationFailedError: "this user may write no topic, or not do that in this cluster",
 }
+_COORDINATOR: Final = "Unable to get coordinator id for "
 _HUNG_UP: Final = "hangs up: it may ask for another KAFKA_SECURITY_PROTOCOL"
 _REFUSED: Final[Mapping[type[Exception], str]] = {
     SaslAuthenticationFailed: "does not know the user, or not by that password: see KAFKA_SASL_USERNAME, "
@@ -164,6 +165,6 @@ def _told(whys: Mapping[type[Exception], str], error: Exception) -> str:
 
 
 def _named(of: tuple[object, ...]) -> str:
-    """What an error is about: aiokafka gives it a name, several, or nothing."""
+    """What an error is about: aiokafka gives it a name, several, a sentence that ends in one, or nothing."""
     names = {name for one in of for name in (one if isinstance(one, set | frozenset | list) else [one])}
-    return f" {', '.join(sorted(map(str, names)))}" if names else ""
+    return f" {', '.join(sorted(str(name).removeprefix(_COORDINATOR) for name in names))}" if names else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import ssl
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -18,8 +18,10 @@ VARIABLES: Final = {
 """Each setting's field, by the name of its environment variable."""
 
 _PROTOCOL: Final = "KAFKA_SECURITY_PROTOCOL"
-_SASL: Final = [name for name in VARIABLES if name.startswith("KAFKA_SASL_")]
-_TLS: Final = [name for name in VARIABLES if name.startswith("KAFKA_SSL_")]
+_PAIR: Final = {
+    "KAFKA_SSL_CERTIFICATE_FILE": "KAFKA_SSL_KEY_FILE",
+    "KAFKA_SSL_KEY_FILE": "KAFKA_SSL_CERTIFICATE_FILE",
+}
 
 
 class SecurityError(OSError):
@@ -75,38 +77,31 @@ def require(settings: SecuritySettings) -> None:
 
 
 def _misfits(settings: SecuritySettings) -> Iterator[str]:
-    protocol = settings.kafka_security_protocol
-    given = {name for name, field in VARIABLES.items() if getattr(settings, field) is not None}
-    for name in _SASL if not _has_sasl(settings) else ():
-        if name in given:
+    protocol, sasl, tls = settings.kafka_security_protocol, _has_sasl(settings), _has_tls(settings)
+    given = [name for name, field in VARIABLES.items() if getattr(settings, field) is not None]
+    for name in given:
+        if name.startswith("KAFKA_SASL_") and not sasl:
             yield f"{name}: {_PROTOCOL} is {protocol}, without SASL: set that to SASL_SSL, or unset this."
-    for name in _TLS if not _has_tls(settings) else ():
-        if name in given:
-            yield (
-                f"{name}: {_PROTOCOL} is {protocol}, without TLS: set that to "
-                f"{'SASL_SSL' if _has_sasl(settings) else 'SSL'}, or unset this."
-            )
-    if _has_sasl(settings):
-        yield from _missing(protocol, given)
-    for name, other in (
-        ("KAFKA_SSL_CERTIFICATE_FILE", "KAFKA_SSL_KEY_FILE"),
-        ("KAFKA_SSL_KEY_FILE", "KAFKA_SSL_CERTIFICATE_FILE"),
-    ):
-        if name in given and other not in given:
+        if name.startswith("KAFKA_SSL_") and not tls:
+            meant = "SASL_SSL" if sasl else "SSL"
+            yield f"{name}: {_PROTOCOL} is {protocol}, without TLS: set that to {meant}, or unset this."
+        if (other := _PAIR.get(name)) and other not in given:
             yield f"{name}: {other} is not set. A client's certificate needs both."
+    if sasl:
+        yield from _missing(protocol, given)
 
 
-def _missing(protocol: str, given: set[str]) -> Iterator[str]:
+def _missing(protocol: str, given: Collection[str]) -> Iterator[str]:
     """What SASL needs and has not, or has twice."""
     if "KAFKA_SASL_MECHANISM" not in given:
         yield f"KAFKA_SASL_MECHANISM: {protocol} needs it: SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN."
     if "KAFKA_SASL_USERNAME" not in given:
         yield f"KAFKA_SASL_USERNAME: {protocol} needs it."
-    match {"KAFKA_SASL_PASSWORD", "KAFKA_SASL_PASSWORD_FILE"} & given:
-        case found if not found:
-            yield f"KAFKA_SASL_PASSWORD: {protocol} needs it, or KAFKA_SASL_PASSWORD_FILE."
-        case found if len(found) > 1:
-            yield "KAFKA_SASL_PASSWORD: KAFKA_SASL_PASSWORD_FILE is set, too; keep one of them."
+    passwords = {"KAFKA_SASL_PASSWORD", "KAFKA_SASL_PASSWORD_FILE"}.intersection(given)
+    if not passwords:
+        yield f"KAFKA_SASL_PASSWORD: {protocol} needs it, or KAFKA_SASL_PASSWORD_FILE."
+    if len(passwords) > 1:
+        yield "KAFKA_SASL_PASSWORD: KAFKA_SASL_PASSWORD_FILE is set, too; keep one of them."
 
 
 def _has_tls(settings: SecuritySettings) -> bool:

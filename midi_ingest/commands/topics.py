@@ -163,11 +163,9 @@ def acls(
     found = {name: roles.acls(name, principal) for name in role or roles.names}
     if output == "json":
         print(json.dumps([{"role": name, **asdict(acl)} for name in found for acl in found[name]], indent=2))
-        return 0
-    for name, allowed in found.items():
-        print(f"# {name}")
-        for command in commands(allowed, settings.kafka_bootstrap_servers):
-            print(command)
+    else:
+        for name, allowed in found.items():
+            print(f"# {name}", *commands(allowed, settings.kafka_bootstrap_servers), sep="\n")
     return 0
 
 

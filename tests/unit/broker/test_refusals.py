@@ -44,6 +44,10 @@ def _nothing_known_from_before(monkeypatch: pytest.MonkeyPatch) -> None:
             "this user may not use the consumer group midi.render: ",
         ),
         (
+            GroupAuthorizationFailedError("Unable to get coordinator id for midi.render"),
+            "this user may not use the consumer group midi.render: ",
+        ),
+        (
             TransactionalIdAuthorizationFailed("midi.render-0"),
             "this user may not use the transactional id midi.render-0: ",
         ),
