@@ -21,6 +21,8 @@ from ingest.http.tls import TlsError
 from ingest.origin.guard import Guard, refuse_exposure
 from ingest.origin.keyring import OriginError
 from ingest.settings import IngressSettings
+from workers.files.files import files_of
+from workers.runtime.exceptions import Unavailable
 from workers.settings import WorkerSettings
 
 PREFIX: Final = "MIDI_INGEST_"
@@ -95,6 +97,18 @@ def require_tls(settings: Settings) -> None:
     try:
         tls.context(settings)
     except TlsError as error:
+        raise SettingsError(str(error)) from None
+
+
+def require_files(settings: Settings) -> None:
+    """Make sure that the place of the worker `store` can be used as it is set up; nothing is sent there yet.
+
+    Raises:
+        SettingsError: it cannot.
+    """
+    try:
+        files_of(settings)
+    except Unavailable as error:
         raise SettingsError(str(error)) from None
 
 

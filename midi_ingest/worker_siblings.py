@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from midi_ingest import process
-from midi_ingest.settings import Settings, SettingsError
+from midi_ingest.settings import Settings, SettingsError, require_files
 from midi_ingest.sibling import Sibling, together
 from workers.runtime.run import GOODBYE_SECONDS
+from workers.store import store
 
 STOP_SECONDS: Final = 5.0
 """For so long a process may take to end after its batches and its goodbye to Kafka have had their time."""
@@ -19,6 +20,8 @@ def run(references: Sequence[str], processes: int) -> int:
     """Run so many processes of these workers until SIGTERM or Ctrl-C; returns the exit code."""
 
     async def supervise(settings: Settings, stop: asyncio.Event) -> None:
+        if store.name in references:
+            require_files(settings)  # so that what is wrong is said once, and not by each
         siblings = [_sibling(references, settings, number) for number in range(processes)]
         patience_seconds = settings.stop_timeout_seconds + GOODBYE_SECONDS + STOP_SECONDS
         await together(siblings, stop, patience_seconds)

@@ -13,6 +13,7 @@ from pydantic_settings import NoDecode
 
 from broker.settings import KafkaSettings
 from telemetry.settings import TelemetrySettings, blank_is_unset
+from workers.files.place import bucket_in
 from workers.music.aliases import read_aliases
 from workers.music.names import Alias, Names
 
@@ -44,9 +45,8 @@ def _known_delays(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
-def _directory(value: str) -> str:
-    if "://" in value:
-        raise ValueError("expected a directory: object stores are not supported yet")
+def _place(value: str) -> str:
+    bucket_in(value)
     return value
 
 
@@ -62,9 +62,15 @@ def _known_apart(value: tuple[Alias, ...]) -> tuple[Alias, ...]:
 class WorkerSettings(KafkaSettings, TelemetrySettings):
     """What the workers may be told."""
 
-    store: Annotated[str, AfterValidator(_directory)] = Field(
+    store: Annotated[str, AfterValidator(_place)] = Field(
         default="./data/store",
-        description="Directory in which the worker `store` keeps callbacks, scores and songs.",
+        description="Where the worker `store` keeps callbacks, scores and songs: a directory, s3://bucket/prefix, "
+        "gs://bucket/prefix or az://container/prefix.",
+    )
+    store_secrets_file: Annotated[Path | None, BeforeValidator(blank_is_unset)] = Field(
+        default=None,
+        description="File with an object store's AWS_…, GOOGLE_… or AZURE_… variables, each NAME=value on a line; "
+        "they come before those of the environment.",
     )
     renderer: Literal["fast", "mido"] = Field(
         default="fast", description="What writes the MIDI files; both write the same notes."
@@ -132,6 +138,6 @@ class WorkerSettings(KafkaSettings, TelemetrySettings):
         return Names(self.instrument_aliases)
 
     @property
-    def store_path(self) -> Path:
-        """The directory of the worker `store`."""
-        return Path(self.store)
+    def store_deadline_seconds(self) -> float:
+        """How long an object store may take for one object: so long that no call ever is over its own deadline."""
+        return self.call_deadline_seconds / 2

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import os
-import uuid
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
@@ -19,7 +15,8 @@ from schemas.file import MidiFile
 from schemas.message import Message
 from schemas.outcome import Outcome
 from schemas.score import Score, Warning  # noqa: A004 - the contract's word
-from workers.runtime.api import Context, Dropped, Output, State, Unavailable, worker
+from workers.files.files import files_of
+from workers.runtime.api import Context, Dropped, Output, State, worker
 
 
 class ScoreWarnings(Message, topic=Score.topic, kind=Score.kind, kw_only=True):
@@ -30,8 +27,10 @@ class ScoreWarnings(Message, topic=Score.topic, kind=Score.kind, kw_only=True):
 
 FILES: Final[dict[type, str]] = {Task: "callback.json", ScoreWarnings: "score.json", MidiFile: "song.mid"}
 
+AT_ONCE: Final = 16
+"""How many files a lane writes at once: each waits for a disk or an object store, which takes many at once."""
+
 _LONGEST_NAME_BYTES: Final = 150
-_THIS_PATH_ONLY: Final = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -42,15 +41,26 @@ class Stored(msgspec.Struct, frozen=True):
     warnings: tuple[Warning, ...] = ()
 
 
-@worker("store", reads=(Task, ScoreWarnings, MidiFile), writes=Outcome, unhurried=(Task, ScoreWarnings))
-def store(message: Task | ScoreWarnings | MidiFile, context: Context, state: State[Stored]) -> Output | None:
+@worker(
+    "store",
+    reads=(Task, ScoreWarnings, MidiFile),
+    writes=Outcome,
+    unhurried=(Task, ScoreWarnings),
+    concurrency=AT_ONCE,
+)
+async def store(
+    message: Task | ScoreWarnings | MidiFile, context: Context, state: State[Stored]
+) -> Output | None:
     """Write one of a task's files, and its outcome once all are there."""
     before, received = state.get(), receipt(context)
     if before and received < before.received:
         return Dropped("older-result")
-    folder = context.settings.store_path / "tasks" / folder_name(context.key)
-    name = FILES[type(message)]
-    write_whole(folder / name, context.value)
+    files, folder, name = (
+        files_of(context.settings),
+        f"tasks/{folder_name(context.key)}",
+        FILES[type(message)],
+    )
+    await files.write(f"{folder}/{name}", context.value, message.content_type)
     warnings = tuple(message.warnings) if isinstance(message, ScoreWarnings) else None
     after, complete = settle(before, received, name, warnings)
     state.put(after)
@@ -60,7 +70,7 @@ def store(message: Task | ScoreWarnings | MidiFile, context: Context, state: Sta
         task_id=context.key,
         status="complete",
         message="All files are stored.",
-        file=str(folder.absolute() / FILES[MidiFile]),
+        file=files.where(f"{folder}/{FILES[MidiFile]}"),
         warnings=list(after.warnings),
         correlation=h.correlation(context.headers),
     )
@@ -103,39 +113,3 @@ def folder_name(task_id: str) -> str:
     if len(name) <= _LONGEST_NAME_BYTES:
         return name
     return f"{name[:100]}~{hashlib.sha256(task_id.encode()).hexdigest()[:32]}"
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it appears whole or not at all, also over a power cut.
-
-    What another try left unfinished is removed. Should that one be still at it, as a zombie may be, its own
-    replacing fails, and it has to start again or learns that it is no longer wanted.
-
-    Raises:
-        Unavailable: the file system refuses; what it says is in the message.
-        OSError: something else stands where this very file should be: that holds up no other task.
-    """
-    all_tasks = path.parent.parent
-    try:
-        all_tasks.mkdir(parents=True, exist_ok=True)
-        path.parent.mkdir(exist_ok=True)
-        _replace(path, content)
-        for left in path.parent.glob(f".{path.name}.*.partial"):
-            left.unlink(missing_ok=True)
-    except OSError as error:
-        if error.errno in _THIS_PATH_ONLY and all_tasks.is_dir():
-            raise
-        raise Unavailable(f"Cannot write {path}: {error.strerror}.") from error
-
-
-def _replace(path: Path, content: bytes) -> None:
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
-    try:
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise

@@ -20,11 +20,20 @@ from broker.topics import TopicsError
 from midi_ingest.cli import USAGE, fail
 from midi_ingest.commands.topics import wanted
 from midi_ingest.parts import Deaths, Part, PartError, until_signalled
-from midi_ingest.settings import Settings, SettingsError, guard_of, load, require_tls, variables
+from midi_ingest.settings import (
+    Settings,
+    SettingsError,
+    guard_of,
+    load,
+    require_files,
+    require_tls,
+    variables,
+)
 from midi_ingest.terminal import short
 from midi_ingest.urls import base_url, callback_url
 from telemetry import logs
 from workers.catalogue import BUILT_IN
+from workers.files.place import bucket_in
 from workers.runtime.trouble import first_of
 
 SEND_NEEDS: Final = {"kafka_bootstrap_servers", "host", "port", "path", "topic_prefix", "partitions"}
@@ -42,6 +51,7 @@ def up(*, kafka_port: Annotated[int, Parameter(validator=Number(gte=1, lte=65535
         settings = load()
         guard_of(settings)  # so that it is said here, and not in the ingress' log
         require_tls(settings)
+        require_files(settings)
     except SettingsError as error:
         return fail(str(error), USAGE)
     logs.configure(settings, "up")
@@ -131,7 +141,7 @@ def _summary(settings: Settings, parts: list[Part], kafka: EmbeddedKafka) -> str
 Everything is running. Ctrl-C stops it.
 
   callbacks  POST {callback_url(settings)}
-  songs      {short(settings.store_path.absolute())}
+  songs      {_songs(settings)}
   spool      {short(settings.local_spool_dir.absolute())}, for callbacks that come while Kafka is away
   Kafka      {kafka.bootstrap_servers}, topics {settings.topic_prefix}*, log {short(kafka.log_file)}
 
@@ -141,6 +151,12 @@ Try it, in another terminal{_origin(settings)}:
 
   {_other_settings(settings)}{_command()} send --wait
 """
+
+
+def _songs(settings: Settings) -> str:
+    """Where songs are: a directory, or a place in an object store."""
+    bucket = bucket_in(settings.store)
+    return bucket.url() if bucket else short(Path(settings.store).absolute())
 
 
 def _origin(settings: Settings) -> str:

@@ -11,12 +11,13 @@ from cyclopts.validators import Number
 from broker.topics import TopicsError
 from midi_ingest import process, worker_siblings
 from midi_ingest.cli import USAGE, fail
-from midi_ingest.settings import Settings
+from midi_ingest.settings import Settings, require_files
 from midi_ingest.version import __version__
 from midi_ingest.workers import UnknownWorker, find_all, own
 from workers.runtime import run
 from workers.runtime.member import AssignmentError
 from workers.runtime.state import StateError
+from workers.store import store
 
 
 def worker(
@@ -39,6 +40,8 @@ def worker(
         return worker_siblings.run(list(dict.fromkeys((name, *names))), processes)
 
     async def serve(settings: Settings, stop: asyncio.Event) -> None:
+        if store in workers:
+            require_files(settings)
         try:
             await run.run(workers, settings, stop, version=__version__, own=own((name, *names)))
         except (TopicsError, AssignmentError, StateError) as error:

@@ -30,6 +30,11 @@ SESSION_SECONDS = 2.0
 KAFKA = {"group.min.session.timeout.ms": "1000"}
 
 
+def stored(settings: Settings, pattern: str) -> list[Path]:
+    """The files in the store's directory that fit a pattern."""
+    return list(Path(settings.store).glob(pattern))
+
+
 async def made_settings(servers: str, folder: Path, *workers: Worker) -> Settings:
     """Settings with topics of their own for some workers."""
     settings = make_settings(servers, folder).model_copy(update={"session_timeout_seconds": SESSION_SECONDS})

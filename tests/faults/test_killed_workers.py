@@ -16,6 +16,7 @@ from schemas.file import MidiFile
 from schemas.outcome import Outcome
 from schemas.score import Score
 from schemas.topics import DEAD_LETTER
+from tests.faults.counting import stored
 from tests.installation import Installation, installed
 from tests.topics import eventually, read_all, read_until
 from workers.catalogue import BUILT_IN
@@ -51,9 +52,9 @@ async def test_each_task_has_one_score_and_one_file_though_every_worker_is_kille
     outcomes = await read_all(settings, Outcome.topic)
     assert {Outcome.decode(record.value).status for record in outcomes} == {"complete"}
     assert await read_all(settings, DEAD_LETTER) == []
-    songs = {path.parent.name for path in settings.store_path.glob("tasks/*/song.mid")}
+    songs = {path.parent.name for path in stored(settings, "tasks/*/song.mid")}
     assert {*ids} <= songs
-    assert list(settings.store_path.glob("tasks/*/.*")) == []
+    assert stored(settings, "tasks/*/.*") == []
 
 
 async def _post_twice(installation: Installation, ids: list[str]) -> None:

@@ -29,7 +29,7 @@ from schemas.file import MidiFile
 from schemas.outcome import Outcome
 from schemas.topics import DEAD_LETTER
 from tests.faults import counting
-from tests.faults.counting import SESSION_SECONDS
+from tests.faults.counting import SESSION_SECONDS, stored
 from tests.installation import Installation, Process, installed, worker_process
 from tests.topics import eventually, make_settings, read_all
 from workers.catalogue import BUILT_IN
@@ -199,7 +199,7 @@ async def check(settings: Settings, sent: Sent, faults: Faults) -> None:
     """Compare what was said with what there is."""
     complete, dead = await completed(settings), await letters(settings)
     records = {record.key for record in await read_all(settings, MidiFile.topic)}
-    songs = {path.parent.name for path in settings.store_path.glob("tasks/*/song.mid")}
+    songs = {path.parent.name for path in stored(settings, "tasks/*/song.mid")}
     why = Counter(record.headers[h.ERROR_REASON] for record in await read_all(settings, DEAD_LETTER))
     print(  # noqa: T201 - pytest shows it with -s: the figures of a long run
         f"{len(sent.tasks)} tasks, {sent.posts} posts, {len(sent.acknowledged)} acknowledged: "

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from midi_ingest import samples
@@ -174,7 +175,7 @@ async def test_what_was_not_read_in_time_is_said_and_nothing_replayed(settings: 
 
 def _replaced(settings: Settings, task_id: str, content: bytes) -> bytes:
     """Put something else in the place of a task's MIDI file; what was there."""
-    song = settings.store_path / "tasks" / task_id / "song.mid"
+    song = Path(settings.store) / "tasks" / task_id / "song.mid"
     before = song.read_bytes()
     song.write_bytes(content)
     return before

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -49,7 +48,7 @@ def test_the_defaults_are_those_of_the_design() -> None:
     settings = WorkerSettings()
     assert settings.retry_delays == ("5s", "1m", "10m")
     assert settings.dedup_window == timedelta(days=30)
-    assert settings.store_path == Path("./data/store")
+    assert settings.store == "./data/store"
     assert settings.renderer == "fast"
 
 
@@ -73,10 +72,21 @@ def test_a_wrong_or_repeated_delay_is_refused(text: str) -> None:
         WorkerSettings.model_validate({"retry_delays": text})
 
 
-@pytest.mark.parametrize("store", ["s3://bucket/songs", "gs://bucket", "file:///songs"])
-def test_an_object_store_is_refused_rather_than_taken_for_a_folder(store: str) -> None:
-    with pytest.raises(ValidationError, match="object stores are not supported"):
+@pytest.mark.parametrize(
+    "store", ["./data/store", "/srv/my songs", "s3://bucket/songs", "gs://bucket", "az://container/a/b/"]
+)
+def test_the_store_is_a_directory_or_a_place_in_an_object_store(store: str) -> None:
+    assert WorkerSettings(store=store).store == store
+
+
+@pytest.mark.parametrize("store", ["file:///songs", "s3a://bucket", "https://bucket.s3.amazonaws.com/songs"])
+def test_another_url_is_refused_rather_than_taken_for_a_folder(store: str) -> None:
+    with pytest.raises(ValidationError, match="expected a directory, s3://bucket/prefix"):
         WorkerSettings(store=store)
+
+
+def test_an_object_store_has_half_of_the_time_that_a_call_has() -> None:
+    assert WorkerSettings(call_deadline_seconds=20).store_deadline_seconds == 10
 
 
 @pytest.mark.parametrize("days", [0, -1, 3651])

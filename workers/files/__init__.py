@@ -1,0 +1,1 @@
+"""Where `store` keeps files: a directory or an object store, both behind `Files`."""
