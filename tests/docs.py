@@ -15,6 +15,7 @@ _DOCS: Final = Path(__file__).parents[1] / "docs"
 CUSTOM_WORKERS: Final = _DOCS / "custom-workers.md"
 INSTRUMENTS: Final = _DOCS / "instruments.md"
 MESSAGES: Final = _DOCS / "messages.md"
+OBJECT_STORES: Final = _DOCS / "object-stores.md"
 _BLOCK: Final = re.compile(r"^```(\w+)(?: ([\w./-]+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ROW: Final = re.compile(r"^\| `([\w-]+)` \|", re.MULTILINE)
 

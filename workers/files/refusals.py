@@ -47,10 +47,10 @@ _WITHOUT_STATUS: Final = {
     "InvalidCertificate": "its certificate does not fit. Correct the endpoint, or the certificate",
     "dns error": "its name is not known. Correct the endpoint, unless the network is away",
     "ConnectionRefused": "nobody listens there",
-    "kind: Timeout": "it does not answer in time",
-    "kind: Connect": "it cannot be reached",
-    "kind: Interrupted": "the connection was cut",
-    "kind: Request": "the connection was cut",
+    "kind: Timeout,": "it does not answer in time",
+    "kind: Connect,": "it cannot be reached",
+    "kind: Interrupted,": "the connection was cut",
+    "kind: Request,": "the connection was cut",
 }
 
 
