@@ -8,7 +8,9 @@ the pod are asked for.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -17,12 +19,16 @@ import obstore
 from obstore.exceptions import BaseError, UnknownConfigurationKeyError
 from obstore.store import AzureStore, GCSStore, S3Store
 
+from workers.files.farewell import under_way
 from workers.files.place import Bucket
 from workers.files.refusals import refusal_in
 from workers.files.secrets import PREFIXES, read_secrets
 from workers.runtime.exceptions import Unavailable
 
 _STORES: Final[dict[str, Any]] = {"s3": S3Store, "gs": GCSStore, "az": AzureStore}
+
+_ENDPOINTS: Final = ("ENDPOINT", "ENDPOINT_URL", "ENDPOINT_URL_S3")
+_ENDPOINT: Final = re.compile(r"https?://([\w.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/[\w./~-]*)?", re.ASCII)
 
 RETRIES_MAX: Final = 3
 """How often a PUT is sent again at once. What lasts longer is for the lane to wait for, which says so in the log."""
@@ -53,20 +59,21 @@ class ObjectStore:
         """PUT an object. After credentials were denied the next PUT reads them anew."""
         self._client = self._client or self._opened()
         try:
-            async with asyncio.timeout(self._deadline_seconds):
-                await obstore.put_async(
-                    self._client,
-                    self._bucket.key(name),
-                    content,
-                    attributes={"Content-Type": content_type},
-                    use_multipart=False,
-                )
+            with under_way():
+                async with asyncio.timeout(self._deadline_seconds):
+                    await obstore.put_async(
+                        self._client,
+                        self._bucket.key(name),
+                        content,
+                        attributes={"Content-Type": content_type},
+                        use_multipart=False,
+                    )
         except TimeoutError:
             raise Unavailable(
                 f"{self.where(name)} was not written within {self._deadline_seconds:g} s, half of "
                 "MIDI_INGEST_CALL_DEADLINE_SECONDS."
             ) from None
-        except (BaseError, OSError) as error:  # obstore says FileNotFoundError where there is no bucket
+        except Exception as error:  # noqa: BLE001 - a panic of obstore's, too, is no fault of the record
             refusal = refusal_in(str(error))
             if refusal.denied:
                 self._client = None
@@ -82,6 +89,7 @@ class ObjectStore:
         secrets = read_secrets(self._secrets_file, scheme) if self._secrets_file else {}
         # Whoever sets an endpoint of http:// means it; nothing else is ever sent in the clear.
         ours = {"ALLOW_HTTP": "true", "TIMEOUT": f"{self._deadline_seconds:g}s"}
+        _check_endpoints(os.environ | secrets, PREFIXES[scheme])
         variables = secrets | {PREFIXES[scheme] + name: value for name, value in ours.items()}
         try:
             return _STORES[scheme](
@@ -98,6 +106,13 @@ class ObjectStore:
                 f"MIDI_INGEST_STORE={self._bucket.url()} cannot be used with the variables that are set for it: "
                 f"{_what_is_wrong(error)}."
             ) from None
+
+
+def _check_endpoints(variables: Mapping[str, str], prefix: str) -> None:
+    """Obstore takes any endpoint, and panics once it has something to send there."""
+    for name in (f"{prefix}{end}" for end in _ENDPOINTS if f"{prefix}{end}" in variables):
+        if not _ENDPOINT.fullmatch(variables[name]):
+            raise Unavailable(f"{name}: expected a URL such as http://127.0.0.1:9000, without credentials.")
 
 
 def _unknown_name(error: BaseException) -> str:

@@ -70,9 +70,7 @@ def refusal_in(told: str) -> Refusal:
     """The refusal in the text of an error of obstore's."""
     found = _STATUS.search(told)
     if found is None:
-        why = next(
-            (words for sign, words in _WITHOUT_STATUS.items() if sign in told), "it could not be reached"
-        )
+        why = next((words for sign, words in _WITHOUT_STATUS.items() if sign in told), "it cannot be reached")
         return Refusal(why)
     status, reason = int(found[1]), found[2].strip()
     code = said[1] if (said := _CODE.search(told)) else ""

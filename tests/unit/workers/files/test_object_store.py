@@ -212,7 +212,10 @@ async def test_the_file_of_secrets_comes_before_the_environment(
         (f"AWS_SECRET_ACCESS_KEY={SECRET}", "variables that are set for it: MissingAccessKeyId"),
         (f"AWS_UNSIGNED_PAYLOAD={SECRET}", "one of them has a value that cannot be read"),
         (f"AWS_PROFILE={SECRET}", "MIDI_INGEST_STORE_SECRETS_FILE: AWS_PROFILE is not known"),
-        (f"AWS_ENDPOINT={SECRET}\nAWS_ENDPOINT_URL={SECRET}", "Duplicate key"),
+        ("AWS_ENDPOINT=http://a\nAWS_ENDPOINT_URL=http://b", "Duplicate key"),
+        (f"AWS_ENDPOINT_URL={SECRET}", "AWS_ENDPOINT_URL: expected a URL such as http://127.0.0.1:9000"),
+        (f"AWS_ENDPOINT=http://[{SECRET}", "AWS_ENDPOINT: expected a URL"),
+        (f"AWS_ENDPOINT_URL_S3=https://{SECRET}@host", "AWS_ENDPOINT_URL_S3: expected a URL"),
     ],
 )
 def test_variables_that_do_not_fit_are_named_and_their_values_are_not(
@@ -222,6 +225,27 @@ def test_variables_that_do_not_fit_are_named_and_their_values_are_not(
         store(tmp_path, line)
     assert told in str(refused.value)
     assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    ["https://s3.example.com", "http://localhost:7070", "https://[::1]:9000/", "http://s3_1/a-b/c"],
+)
+def test_an_endpoint_is_a_url(tmp_path: Path, endpoint: str) -> None:
+    s3(tmp_path, endpoint)
+
+
+async def test_a_panic_of_the_client_is_no_fault_of_the_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class RustPanic(Exception):
+        pass
+
+    async def panic(*_: object, **__: object) -> None:
+        raise RustPanic(f"rust future panicked: {SECRET}")
+
+    monkeypatch.setattr("obstore.put_async", panic)
+    assert "it cannot be reached" in await refusal(s3(tmp_path, "http://127.0.0.1:1"))
 
 
 def key_of(authorization: str) -> str:
