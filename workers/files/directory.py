@@ -9,10 +9,14 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
+from queue import SimpleQueue
 from threading import Thread
 from typing import Final
 
 from workers.runtime.exceptions import Unavailable
+
+WRITES_AT_ONCE: Final = 16
+"""How many files a process syncs to the disk at once; with fewer, the disk is waited for for longer."""
 
 _THIS_PATH_ONLY: Final = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
 
@@ -25,7 +29,7 @@ class Directory:
 
     async def write(self, name: str, content: bytes, content_type: str) -> None:  # noqa: ARG002 - as an object store
         """Write a file; syncing waits for the disk, and several files wait at once."""
-        await _in_a_thread(lambda: write_whole(self._path / name, content))
+        await _threads.do(lambda: write_whole(self._path / name, content))
 
     def where(self, name: str) -> str:
         """The absolute path of a file."""
@@ -68,18 +72,32 @@ def _replace(path: Path, content: bytes) -> None:
         raise
 
 
-async def _in_a_thread(job: Callable[[], None]) -> None:
-    """Do what blocks. Not in one of asyncio's threads: Python waits for their end, and so would for a dead disk."""
-    done: Future[None] = Future()
-    done.set_running_or_notify_cancel()
+class _Threads:
+    """Do what blocks. Not asyncio's: Python waits for the end of those, and so would wait for a dead disk."""
 
-    def do() -> None:
-        try:
-            job()
-        except BaseException as error:  # noqa: BLE001 - whoever waits for the job is told
-            done.set_exception(error)
-        else:
-            done.set_result(None)
+    def __init__(self) -> None:
+        self._jobs: SimpleQueue[tuple[Callable[[], None], Future[None]]] = SimpleQueue()
+        self._started = 0
 
-    Thread(target=do, name="store-writes", daemon=True).start()
-    await asyncio.wrap_future(done)
+    async def do(self, job: Callable[[], None]) -> None:
+        """Return once the job is done; what it raised is raised."""
+        if self._started < WRITES_AT_ONCE:
+            self._started += 1
+            Thread(target=self._run, name="store-writes", daemon=True).start()
+        done: Future[None] = Future()
+        done.set_running_or_notify_cancel()
+        self._jobs.put((job, done))
+        await asyncio.wrap_future(done)
+
+    def _run(self) -> None:
+        while True:
+            job, done = self._jobs.get()
+            try:
+                job()
+            except BaseException as error:  # noqa: BLE001 - whoever waits for the job is told
+                done.set_exception(error)
+            else:
+                done.set_result(None)
+
+
+_threads: Final = _Threads()
