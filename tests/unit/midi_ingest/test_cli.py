@@ -143,6 +143,23 @@ def test_a_wrong_setting_stops_every_command_with_2_and_is_named(
 
 @pytest.mark.parametrize(
     "arguments",
+    [["up"], ["worker", "store"], ["worker", "render", "store"], ["worker", "store", "--processes", "2"]],
+)
+def test_an_object_store_that_cannot_be_used_as_it_is_set_up_exits_2_and_asks_nobody(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    monkeypatch.setenv("MIDI_INGEST_STORE", "s3://midi/songs")
+    monkeypatch.setenv("MIDI_INGEST_STORE_SECRETS_FILE", "/nowhere/secrets")
+    monkeypatch.setattr("telemetry.logs.configure", lambda *_, **__: None)  # it would hold for all tests
+    assert run(monkeypatch, *arguments) == 2
+    told = capsys.readouterr().err
+    assert (
+        "MIDI_INGEST_STORE_SECRETS_FILE: /nowhere/secrets cannot be read: No such file or directory." in told
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
     [
         ["worker", "bogus"],
         ["worker", "render", "bogus"],

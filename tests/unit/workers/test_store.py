@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,8 +18,9 @@ from schemas.message import Message
 from schemas.outcome import Outcome
 from schemas.score import Score
 from schemas.score import Warning as ScoreWarning
+from workers.files.directory import write_whole
 from workers.runtime.record import Record
-from workers.store import store
+from workers.store import AT_ONCE, store
 
 DAY_MS = 24 * 60 * 60 * 1000
 BODY = b' {"task_id": "a1", "code": 200, "data": {}}\n'
@@ -174,6 +176,36 @@ def test_tasks_have_folders_of_their_own(lane: Harness, tmp_path: Path) -> None:
     lane.deliver(*result(key="a1", song=b"one"), *result(key="5c79****be8e", song=b"two"))
     assert (tmp_path / "tasks/a1/song.mid").read_bytes() == b"one"
     assert (tmp_path / "tasks/5c79%2A%2A%2A%2Abe8e/song.mid").read_bytes() == b"two"
+
+
+def test_files_of_different_tasks_are_written_at_once(
+    lane: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    all_there = threading.Barrier(AT_ONCE, timeout=30)
+
+    def together(path: Path, content: bytes) -> None:
+        all_there.wait()
+        write_whole(path, content)
+
+    monkeypatch.setattr("workers.files.directory.write_whole", together)
+    lane.deliver(*(arrived(MidiFile(SONG), key=f"t{number}") for number in range(AT_ONCE)))
+    assert len(list(tmp_path.glob("tasks/*/song.mid"))) == AT_ONCE
+
+
+def test_files_of_one_task_are_written_in_their_order(
+    lane: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_by_one = threading.Lock()
+
+    def alone(path: Path, content: bytes) -> None:
+        assert one_by_one.acquire(blocking=False)
+        write_whole(path, content)
+        one_by_one.release()
+
+    monkeypatch.setattr("workers.files.directory.write_whole", alone)
+    lane.deliver(*(arrived(MidiFile(bytes([number])), time=f"12:00:{number:02}") for number in range(20)))
+    assert lane.failed == []
+    assert (tmp_path / "tasks/a1/song.mid").read_bytes() == bytes([19])
 
 
 def test_after_the_window_a_task_begins_anew(lane: Harness) -> None:

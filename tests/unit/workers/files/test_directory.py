@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -94,3 +96,28 @@ def test_what_a_crash_left_behind_is_removed_by_the_next_write(
     write_whole(tmp_path / "song.mid", b"new")
     assert [p.name for p in tmp_path.iterdir()] == ["song.mid"]
     assert (tmp_path / "song.mid").read_bytes() == b"new"
+
+
+def test_a_disk_that_hangs_keeps_no_process_from_its_end(tmp_path: Path) -> None:
+    script = """
+import os, threading
+from pathlib import Path
+from workers.files.directory import Directory
+from workers.runtime import loop
+
+hangs = threading.Event()
+os.fsync = lambda _: (hangs.set(), threading.Event().wait())
+write = Directory(Path("store")).write("tasks/a1/song.mid", b"x", "audio/midi")
+threading.Thread(target=lambda: loop.run(write), daemon=True).start()
+assert hangs.wait(30)
+"""
+    root = Path(__file__).parents[4]
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
