@@ -10,6 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+_ASKS_FOR_CREDENTIALS: Final = re.compile(
+    r"Error performing [A-Z]+ https?://(169\.254\.|metadata\.|sts\.|\S+/oauth2/)"
+)
 _STATUS: Final = re.compile(r"status code: (\d{3}) ([A-Z][A-Za-z -]*)")
 _CODE: Final = re.compile(r"<Code>([A-Za-z.]{1,80})</Code>")
 
@@ -23,6 +26,9 @@ _THIS_OBJECT_ONLY_CODES: Final = {
     "XMinioInvalidObjectName",
 }
 
+_NO_CREDENTIALS: Final = (
+    "no credentials are set, nor had from this machine. Set them, or give it a role that has them"
+)
 _WRONG_CREDENTIALS: Final = "Correct the credentials, or what they may do there"
 _WRONG_REGION: Final = "Correct AWS_REGION, or the endpoint"
 _WHAT_TO_DO_BY_CODE: Final = {
@@ -41,8 +47,6 @@ _WHAT_TO_DO_BY_STATUS: Final = {
 # In this order: the first that is found anywhere in an error of obstore's says the most.
 _WITHOUT_STATUS: Final = {
     "Received redirect without LOCATION": f"it is in another region. {_WRONG_REGION}",
-    "169.254.": "no credentials were found. Set them, or give this machine a role that has them",
-    "/oauth2/": "its credentials could not be had. Correct them",
     "UnknownIssuer": "its certificate is signed by nobody known here. Name that authority's in SSL_CERT_FILE",
     "InvalidCertificate": "its certificate does not fit. Correct the endpoint, or the certificate",
     "dns error": "its name is not known. Correct the endpoint, unless the network is away",
@@ -68,6 +72,8 @@ class Refusal:
 
 def refusal_in(told: str) -> Refusal:
     """The refusal in the text of an error of obstore's."""
+    if _ASKS_FOR_CREDENTIALS.search(told):
+        return Refusal(_NO_CREDENTIALS, denied=True)
     found = _STATUS.search(told)
     if found is None:
         why = next((words for sign, words in _WITHOUT_STATUS.items() if sign in told), "it cannot be reached")
