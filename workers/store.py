@@ -55,11 +55,8 @@ async def store(
     before, received = state.get(), receipt(context)
     if before and received < before.received:
         return Dropped("older-result")
-    files, folder, name = (
-        files_of(context.settings),
-        f"tasks/{folder_name(context.key)}",
-        FILES[type(message)],
-    )
+    files = files_of(context.settings)
+    folder, name = f"tasks/{folder_name(context.key)}", FILES[type(message)]
     await files.write(f"{folder}/{name}", context.value, message.content_type)
     warnings = tuple(message.warnings) if isinstance(message, ScoreWarnings) else None
     after, complete = settle(before, received, name, warnings)
