@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -71,7 +71,7 @@ class S3Server:
         return key["AccessKeyId"], key["SecretAccessKey"]
 
     @contextlib.contextmanager
-    def checking(self) -> Any:
+    def checking(self) -> Iterator[None]:
         """Check signatures and policies meanwhile, which moto else does not."""
         before = moto_settings.INITIAL_NO_AUTH_ACTION_COUNT
         moto_settings.INITIAL_NO_AUTH_ACTION_COUNT = 0
