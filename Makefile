@@ -9,10 +9,13 @@ TOOLS := $(VENV)/tools
 LOCK := $(TOOLS)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
   --custom-compile-command 'make lock'
 FUZZ_SECONDS ?= 600
+# The profiles' own settings, then those of `.env`: the later ones win.
+COMPOSE := docker compose $(addprefix --profile ,$(PROFILES)) \
+  $(addprefix --env-file ,$(wildcard $(PROFILES:%=deploy/%.env) .env))
 SOURCES := schemas telemetry broker ingest workers midi_ingest tests bench examples deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-unit test-docker conformance faults fuzz check format bench schemas lock audit up down smoke clean
+.PHONY: help run test test-unit test-docker conformance faults fuzz check format bench schemas lock audit up down logs smoke clean
 
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 12
@@ -76,20 +79,18 @@ audit: $(VENV)/.tools  ## ask the package index which pinned dependencies have k
 	@for file in image local dev build tools; do echo "requirements/$$file.txt:" && \
 	  $(TOOLS)/bin/pip-audit --progress-spinner off --strict --disable-pip --require-hashes -r requirements/$$file.txt || exit 1; done
 
-up:  ## run everything in Docker, from this checkout
-	@docker compose up --detach --build --wait
-	@echo "Callbacks: http://127.0.0.1:8080/suno-midi-callback, songs: ./data/store. Try \`make smoke\`."
+up:  ## run everything in Docker, from this checkout; PROFILES="cluster observability …" adds some: docs/docker.md
+	@$(COMPOSE) up --detach --build --wait
+	@echo "Callbacks: http://127.0.0.1:$${HTTP_PORT:-8080}/suno-midi-callback, songs: ./data. Try \`make smoke\`."
 
 down:  ## stop what `make up` started; Kafka's data and the songs stay
-	@docker compose down
+	@docker compose --profile '*' down
 
-smoke:  ## post callbacks to what `make up` started; fails unless the song of each is here
-	@said=$$(docker compose exec -T ingest midi-ingest send --wait && \
-	    docker compose exec -T ingest midi-ingest send --wait --count 5 --notes 500 --duplicate 1 --malformed 3); \
-	  code=$$?; echo "$$said" | sed 's| /data/store/| ./data/store/|'; test $$code = 0 || exit 1; \
-	  set -- $$(echo "$$said" | sed -n 's|^complete .* /data/store/|./data/store/|p'); \
-	  test $$# = 6 || { echo "6 songs were expected, not $$#."; exit 1; }; \
-	  for song; do test "$$(head -c 4 "$$song")" = MThd || { echo "$$song is no MIDI file."; exit 1; }; done
+logs:  ## follow what the parts in Docker say, or one of them: S=render
+	@docker compose --profile '*' logs --follow --tail 100 $(S)
+
+smoke:  ## post to what `make up` started; fails unless songs and dead letters come as they should
+	@sh deploy/smoke.sh
 
 clean:  ## remove the virtual environment and all caches; data/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
