@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +45,10 @@ class Stack:
 
     folder: Path
     env: dict[str, str]
+
+    @property
+    def image(self) -> str:
+        return self.env["MIDI_INGEST_IMAGE"]
 
     def attempt(self, *command: str, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -102,24 +106,30 @@ class Stack:
 
 
 @contextmanager
-def running(folder: Path, *profiles: str, **env: str) -> Iterator[Stack]:
-    """The checkout, copied into a folder, brought up there, and taken away again with all that it left."""
+def checkout(folder: Path, *profiles: str, **env: str) -> Iterator[Stack]:
+    """The checkout, copied into a folder and taken away again with all that was made of it."""
     _copy_checkout(folder)
     project = f"midi-ingest-test-{os.getpid()}"
-    files = [name for profile in profiles if (ROOT / (name := f"deploy/{profile}.env")).exists()]
     own = {
         "COMPOSE_PROJECT_NAME": project,
         "COMPOSE_PROFILES": ",".join(profiles),
-        "COMPOSE_ENV_FILES": ",".join(files),
+        "COMPOSE_ENV_FILES": ",".join(_settings(profiles)),
         "MIDI_INGEST_IMAGE": f"{project}:local",
     }
     stack = Stack(folder, os.environ | own | dict(zip(PORTS, _free_ports(len(PORTS)), strict=True)) | env)
     try:
-        stack.up("--build")
         yield stack
     finally:
         stack.compose("--profile", "*", "down", "--volumes", "--rmi", "local")
-        stack.run("docker", "image", "rm", "--force", stack.env["MIDI_INGEST_IMAGE"])
+        stack.run("docker", "image", "rm", "--force", stack.image)
+
+
+@contextmanager
+def running(folder: Path, *profiles: str, **env: str) -> Iterator[Stack]:
+    """The checkout brought up with these profiles and their settings."""
+    with checkout(folder, *profiles, **env) as stack:
+        stack.up("--build")
+        yield stack
 
 
 def wait_for(what: str, there: Callable[[], bool], within_seconds: float = ARRIVED_SECONDS) -> None:
@@ -140,6 +150,11 @@ def needs_image(image: str) -> None:
     pulled = subprocess.run(["docker", "pull", "--quiet", image], capture_output=True, text=True, check=False)
     if pulled.returncode:
         pytest.skip(f"{image} cannot be had: {pulled.stderr.strip()}")
+
+
+def _settings(profiles: Iterable[str]) -> list[str]:
+    files = [f"deploy/{profile}.env" for profile in profiles]
+    return [file for file in files if (ROOT / file).exists()]
 
 
 def _copy_checkout(folder: Path) -> None:

@@ -1,0 +1,78 @@
+"""docker-compose.yml with each of its profiles, as `docker compose config` reads it: no engine is asked."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+import pytest
+
+ROOT: Final = Path(__file__).parents[2]
+ALWAYS: Final = {
+    "kafka", "topics", "ingest", "deduplicate", "normalize", "render", "route-failures", "store", "store-folder",
+}  # fmt: skip
+ADDED: Final = {
+    "cluster": {"kafka-2", "kafka-3", "cluster-needs-its-env-file"},
+    "observability": {"prometheus", "grafana"},
+    "kafka-ui": {"kafka-ui"},
+}
+EVERYTHING: Final = tuple(ADDED)
+COMBINATIONS: Final = [(), *((name,) for name in ADDED), EVERYTHING]
+
+
+def composed(*profiles: str) -> dict[str, Any]:
+    """What Compose makes of the file with these profiles and their settings, and nobody else's."""
+    own = [file for name in profiles if (file := ROOT / "deploy" / f"{name}.env").exists()]
+    options = [option for file in own or [Path(os.devnull)] for option in ("--env-file", str(file))]
+    options += [option for name in profiles for option in ("--profile", name)]
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    command = ["docker", "compose", *options, "config", "--format", "json"]
+    try:
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("there is no docker command")
+    if b"is not a docker command" in done.stderr or b"unknown flag" in done.stderr:
+        pytest.skip("there is no docker compose")
+    assert done.returncode == 0, done.stderr
+    read: dict[str, Any] = orjson.loads(done.stdout)
+    return read
+
+
+@pytest.mark.parametrize("profiles", COMBINATIONS, ids="+".join)
+def test_a_profile_adds_its_services_and_nothing_else(profiles: tuple[str, ...]) -> None:
+    assert composed(*profiles)["services"].keys() == ALWAYS.union(*(ADDED[name] for name in profiles))
+
+
+def test_every_service_has_what_it_needs_and_no_more() -> None:
+    for name, service in composed(*EVERYTHING)["services"].items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert {port["host_ip"] for port in service.get("ports", ())} <= {"127.0.0.1"}, name
+        if service.get("restart") == "unless-stopped":  # it is there to stay
+            assert "mem_limit" in service, name
+
+
+def test_no_two_services_want_the_same_port() -> None:
+    services = composed(*EVERYTHING)["services"].values()
+    ports = [port["published"] for service in services for port in service.get("ports", ())]
+    assert len(ports) == len(set(ports))
+
+
+def test_a_cluster_does_not_touch_what_the_only_broker_has_kept() -> None:
+    def volumes(*profiles: str) -> set[str]:
+        services = composed(*profiles)["services"]
+        return {
+            v["source"] for name in services if name.startswith("kafka") for v in services[name]["volumes"]
+        }
+
+    assert volumes() == {"kafka"}
+    assert volumes("cluster") == {"kafka-1", "kafka-2", "kafka-3"}
+
+
+def test_every_client_knows_every_broker() -> None:
+    services = composed("cluster")["services"]
+    told = {service.get("environment", {}).get("KAFKA_BOOTSTRAP_SERVERS") for service in services.values()}
+    assert told - {None} == {"kafka:19092,kafka-2:19092,kafka-3:19092"}
