@@ -1,5 +1,6 @@
 # One image for the ingress, every worker and the tools: its command is `midi-ingest`.
 
+# With a digest, PYTHON_IMAGE=python:3.13-slim@sha256:…, the same base each time: docs/docker.md tells how to find it.
 ARG PYTHON_IMAGE=python:3.13-slim
 
 FROM ${PYTHON_IMAGE} AS build
@@ -14,9 +15,6 @@ RUN pip --python /opt/build wheel --no-cache-dir --no-deps --no-build-isolation 
  && pip --python /opt/midi-ingest install --no-cache-dir --no-deps /wheels/*.whl
 
 FROM ${PYTHON_IMAGE}
-LABEL org.opencontainers.image.title="midi-ingest" \
-      org.opencontainers.image.description="Takes in the MIDI callbacks of AI-music services: the ingress, the workers, the tools" \
-      org.opencontainers.image.licenses="Apache-2.0"
 # An init is PID 1 also where nobody thinks of `docker run --init`: it passes SIGTERM on, and reaps what has ended.
 RUN apt-get update -qq && apt-get install -qq --no-install-recommends tini && rm -rf /var/lib/apt/lists/*
 # 1000 is the first user of most Linux machines: what `store` writes into a mounted folder is then theirs.
@@ -30,3 +28,11 @@ EXPOSE 8080
 HEALTHCHECK --interval=5s --timeout=5s --retries=12 --start-period=3m CMD ["python", "-I", "/opt/is_ready.py"]
 ENTRYPOINT ["tini", "--", "midi-ingest"]
 CMD ["--help"]
+# What `make up` knows; last, so that a new commit alone makes no other layer anew.
+ARG VERSION= REVISION= SOURCE=
+LABEL org.opencontainers.image.title="midi-ingest" \
+      org.opencontainers.image.description="Takes in the MIDI callbacks of AI-music services: the ingress, the workers, the tools" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version=$VERSION \
+      org.opencontainers.image.revision=$REVISION \
+      org.opencontainers.image.source=$SOURCE

@@ -79,6 +79,8 @@ audit: $(VENV)/.tools  ## ask the package index which pinned dependencies have k
 	@for file in image local dev build tools; do echo "requirements/$$file.txt:" && \
 	  $(TOOLS)/bin/pip-audit --progress-spinner off --strict --disable-pip --require-hashes -r requirements/$$file.txt || exit 1; done
 
+up: export IMAGE_VERSION ?= $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' midi_ingest/version.py)
+up: export IMAGE_REVISION ?= $(shell git describe --always --dirty --abbrev=40 2>/dev/null)
 up:  ## run everything in Docker, from this checkout; PROFILES="cluster observability …" adds some: docs/docker.md
 	@$(COMPOSE) up --detach --build --wait
 	@echo "Callbacks: http://127.0.0.1:$${HTTP_PORT:-8080}/suno-midi-callback, songs: ./data. Try \`make smoke\`."
