@@ -32,7 +32,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def test_nothing_private_reaches_the_build(here: Stack) -> None:
     for name in PRIVATE:
         (here.folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (here.folder / name).write_text("secret")
+        (here.folder / name).write_text("A=secret\n")
     (here.folder / "listing").write_text("FROM python:3.13-slim\nCOPY . /context\n")
     here.run("docker", "build", "--quiet", "--file", "listing", "--tag", here.image, ".")
     found = here.run("docker", "run", "--rm", here.image, "find", "/context", "-type", "f").split()

@@ -23,6 +23,8 @@ PANELS: Final = orjson.loads((ROOT / "deploy/grafana-dashboard.json").read_bytes
 QUERIES: Final = {
     f"{panel['title']} {target['refId']}": target["expr"] for panel in PANELS for target in panel["targets"]
 }
+QUIET: Final = {"Failed, retried, dead B", "Restarts and restores A"}
+"""They have nothing to show until a record is retried, or a lane opened anew."""
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +62,7 @@ def test_every_alert_is_evaluated(stack: Stack) -> None:
     wait_for("every alert", lambda: healthy() == {alert["alert"] for alert in ALERTS})
 
 
-@pytest.mark.parametrize("query", QUERIES)
+@pytest.mark.parametrize("query", sorted(QUERIES.keys() - QUIET))
 def test_the_dashboard_has_something_to_show(stack: Stack, query: str) -> None:
     wait_for("data", lambda: bool(asked(stack, "query", query=QUERIES[query])["result"]))
 
