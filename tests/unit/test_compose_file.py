@@ -18,6 +18,7 @@ ADDED: Final = {
     "cluster": {"kafka-2", "kafka-3", "cluster-needs-its-env-file"},
     "observability": {"prometheus", "grafana"},
     "kafka-ui": {"kafka-ui"},
+    "s3": {"s3", "s3-credentials"},
 }
 EVERYTHING: Final = tuple(ADDED)
 COMBINATIONS: Final = [(), *((name,) for name in ADDED), EVERYTHING]
