@@ -83,7 +83,7 @@ up: export IMAGE_VERSION ?= $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' midi
 up: export IMAGE_REVISION ?= $(shell git describe --always --dirty --abbrev=40 2>/dev/null)
 up:  ## run everything in Docker, from this checkout; PROFILES="cluster observability …" adds some: docs/docker.md
 	@$(COMPOSE) up --detach --build --wait
-	@echo "Callbacks: http://127.0.0.1:$${HTTP_PORT:-8080}/suno-midi-callback, songs: ./data. Try \`make smoke\`."
+	@echo "Callbacks: http://$$(docker compose port ingest 8080)/suno-midi-callback, songs: ./data/store. Try \`make smoke\`."
 
 down:  ## stop what `make up` started; Kafka's data and the songs stay
 	@docker compose --profile '*' down
