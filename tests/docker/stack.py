@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -21,6 +22,8 @@ import requests
 from midi_ingest import samples
 
 ROOT: Final = Path(__file__).parents[2]
+
+WORKERS: Final = ("deduplicate", "normalize", "render", "route-failures", "store")
 
 ANSWERED_SECONDS: Final = 10
 """How long the ingress may take for its answer while Kafka is dead, which it waits for before it takes the disk."""
@@ -140,8 +143,11 @@ def wait_for(what: str, there: Callable[[], bool], within_seconds: float = ARRIV
         time.sleep(0.2)
 
 
-def needs_image(image: str) -> None:
-    """Skip what is about an image that is neither here nor can be pulled."""
+def needs_image(variable: str) -> None:
+    """Skip what is about the image of this variable, where it is neither here nor can be pulled."""
+    default = re.search(rf"\${{{variable}:-([^}}]+)}}", (ROOT / "docker-compose.yml").read_text())
+    assert default
+    image = os.environ.get(variable) or default[1]
     if (
         subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False).returncode
         == 0

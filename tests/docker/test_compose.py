@@ -7,10 +7,10 @@ from typing import Final
 
 import pytest
 
-from tests.docker.stack import Stack, running, wait_for
+from tests.docker.stack import WORKERS, Stack, running, wait_for
 
-PARTS: Final = ("kafka", "ingest", "deduplicate", "normalize", "render", "route-failures", "store")
-OURS: Final = PARTS[1:]
+OURS: Final = ("ingest", *WORKERS)
+PARTS: Final = ("kafka", *OURS)
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,15 @@ import pytest
 import requests
 import yaml
 
-from tests.docker.stack import ROOT, Stack, checkout, needs_image, wait_for
+from tests.docker.stack import (
+    ROOT,
+    WORKERS,
+    Stack,
+    checkout,
+    needs_image,
+    wait_for,
+)
 
-GRAFANA_IMAGE: Final = "grafana/grafana:13.2.3"
-PROMETHEUS_IMAGE: Final = "prom/prometheus:v3.16.0"
-WORKERS: Final = ("deduplicate", "normalize", "render", "route-failures", "store")
 RENDERERS: Final = 3
 
 ALERTS: Final = yaml.safe_load((ROOT / "deploy/prometheus-alerts.yml").read_text())["groups"][0]["rules"]
@@ -29,7 +33,7 @@ QUIET: Final = {"Failed, retried, dead B", "Restarts and restores A"}
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    needs_image(PROMETHEUS_IMAGE)
+    needs_image("PROMETHEUS_IMAGE")
     with checkout(tmp_path_factory.mktemp("checkout"), "observability") as stack:
         stack.up("--build", "--scale", f"render={RENDERERS}", "prometheus", "ingest", *WORKERS)
         stack.smoke()
@@ -68,7 +72,7 @@ def test_the_dashboard_has_something_to_show(stack: Stack, query: str) -> None:
 
 
 def test_grafana_shows_the_dashboard_to_anybody_and_lets_nobody_in(stack: Stack) -> None:
-    needs_image(GRAFANA_IMAGE)
+    needs_image("GRAFANA_IMAGE")
     stack.up("grafana")
     url = f"http://127.0.0.1:{stack.port('GRAFANA_PORT')}/api"
     assert requests.get(f"{url}/dashboards/uid/midi-ingest", timeout=10).json()["meta"]["provisioned"]

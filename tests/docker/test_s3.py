@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
-from typing import Final
 
 import pytest
 
 from tests.docker.stack import Stack, needs_image, running, wait_for
 
-IMAGE: Final = "versity/versitygw:v1.8.0"
-
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    needs_image(IMAGE)
+    needs_image("S3_IMAGE")
     with running(tmp_path_factory.mktemp("checkout"), "s3") as stack:
         yield stack
 
