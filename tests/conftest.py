@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from broker import security, topics
@@ -19,6 +20,10 @@ from tests.topics import delete_topics, make_settings
 
 _OURS = "MIDI_INGEST_TEST_"
 _KAFKA = {"KAFKA_BOOTSTRAP_SERVERS", *security.VARIABLES}
+
+# How long an example takes says how busy the machine is, and nothing of the code.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True, scope="session")

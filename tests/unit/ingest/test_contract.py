@@ -108,13 +108,13 @@ def verifying_url() -> Iterator[str]:
 
 
 @SCHEMA.parametrize()
-@settings(max_examples=25, deadline=None, derandomize=True, database=None)
+@settings(max_examples=25, derandomize=True, database=None)
 def test_whatever_is_sent_is_answered_as_documented(case: schemathesis.Case[Any], url: str) -> None:
     case.call_and_validate(base_url=url, checks=[*CHECKS, negative_data_rejection])
 
 
 @SCHEMA.include(path=TOKEN_PATH).parametrize()
-@settings(max_examples=25, deadline=None, derandomize=True, database=None)
+@settings(max_examples=25, derandomize=True, database=None)
 def test_whatever_a_verified_sender_sends_is_answered_as_documented(
     case: schemathesis.Case[Any], verifying_url: str
 ) -> None:

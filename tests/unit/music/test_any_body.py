@@ -63,25 +63,25 @@ def test_where_the_fuzzer_starts(body: bytes) -> None:
     check(body)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(BODIES | JUNK)
 def test_any_json(body: object) -> None:
     both_ways(json.dumps(body).encode())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(SEEDS), st.integers(0, 1 << 60))
 def test_json_some_of_whose_values_are_others(body: bytes, seed: int) -> None:
     check(mutated(body, seed) or body)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(broken())
 def test_bytes_that_were_a_body(body: bytes) -> None:
     check(body)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
 def test_bytes_that_are_no_callback_are_refused(body: bytes) -> None:
     outcome = both_ways(body)

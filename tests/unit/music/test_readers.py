@@ -53,13 +53,13 @@ def scored(callback: bytes, task_id: str) -> Score:
     return score
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(CALLBACKS, TASK_IDS)
 def test_every_reader_hears_every_callbacks_notes(callback: bytes, task_id: str) -> None:
     assert_every_reader_hears(scored(callback, task_id))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(LONG)
 def test_every_reader_hears_every_long_songs_notes(instruments: str) -> None:
     assert_every_reader_hears(scored(body(instruments), "a-task"))

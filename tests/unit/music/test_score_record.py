@@ -54,7 +54,7 @@ def assert_same(read: ScoreRecord, score: Score) -> None:
     assert msgspec.structs.asdict(read) == msgspec.structs.asdict(score)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(SCORES)
 def test_what_normalize_writes_is_read_into_columns(score: Score) -> None:
     read = by_columns(score.encode())
@@ -71,7 +71,7 @@ def test_a_score_is_written_alike_as_a_record() -> None:
     assert (record.topic, record.kind, record.version) == (score.topic, score.kind, score.version)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(SCORES, st.sampled_from([None, 1]))
 def test_the_same_with_spaces_is_the_same_score(score: Score, indent: int | None) -> None:
     assert_same(by_columns(json.dumps(json.loads(score.encode()), indent=indent).encode()), score)

@@ -18,7 +18,7 @@ def test_a_header_that_is_not_utf8_is_read_with_replacement_characters() -> None
     assert h.from_wire([("a", b"x\xff")]) == {"a": "x\ufffd"}
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.dictionaries(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8"))))
 def test_text_goes_through_kafka_unchanged(headers: dict[str, str]) -> None:
     assert h.from_wire(h.to_wire(headers)) == headers
@@ -43,7 +43,7 @@ def test_a_timestamp_is_utc_with_microseconds_whatever_zone_it_is_given_in() -> 
     assert h.timestamp(datetime(2026, 5, 1, 14, 0, 0, 5, tzinfo=summer)) == "2026-05-01T12:00:00.000005Z"
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(*[st.datetimes(datetime(1970, 1, 1), datetime(9999, 1, 1), timezones=st.just(UTC))] * 2)  # noqa: DTZ001 - Hypothesis adds the zone
 def test_as_text_a_later_timestamp_is_greater(one: datetime, other: datetime) -> None:
     assert (one < other) == (h.timestamp(one) < h.timestamp(other))

@@ -291,7 +291,7 @@ def test_tasks_know_nothing_of_each_other() -> None:
 CALLBACKS = st.lists(st.sampled_from([SUCCESS, OTHER_SONG, FAILURE, PENDING, INVALID, from_kie(OTHER_SONG)]))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(CALLBACKS, st.integers(1, 5))
 def test_whatever_comes_however_often_a_task_has_one_song_and_at_most_one_failure(
     callbacks: list[Record], batch_size: int

@@ -61,7 +61,7 @@ def test_long_ids_that_begin_alike_have_folders_of_their_own() -> None:
     assert folder_name("x" * 199 + "a") != folder_name("x" * 199 + "b")
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=200))
 def test_every_folder_is_a_plain_visible_name_below_the_store(task_id: str) -> None:
     name = folder_name(task_id)
@@ -70,7 +70,7 @@ def test_every_folder_is_a_plain_visible_name_below_the_store(task_id: str) -> N
     assert Path("/store", name).parent == Path("/store")
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(*[st.text(st.characters(codec="utf-8"), max_size=60)] * 2)
 def test_different_tasks_have_different_folders(one: str, other: str) -> None:
     assert (folder_name(one) == folder_name(other)) == (one == other)

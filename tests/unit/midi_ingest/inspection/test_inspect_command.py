@@ -343,7 +343,7 @@ def test_one_picture_is_of_one_file(song: str, tmp_path: Path, capsys: Capture) 
     assert not (tmp_path / "song.svg").exists()
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=60), st.sampled_from([b"", midi()[4:12], midi()[4:12] + b"\x01\xe0MTrk\0\0\0\x14"]))
 def test_whatever_bytes_follow_mthd_are_shown_or_told_to_be_damaged(
     tmp_path: Path, capsys: Capture, data: bytes, before: bytes

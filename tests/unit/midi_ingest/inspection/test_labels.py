@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from midi_ingest.inspection.labels import (
@@ -54,7 +54,6 @@ def test_a_fine_step_divides_the_step() -> None:
     assert [fine_step(step, 1.5) for step in (5, 10, 30, 60)] == [5, 2, 2, 2]
 
 
-@settings(deadline=None)
 @given(st.floats(0, 1e18))
 def test_an_axis_of_any_length_has_few_marks(seconds: float) -> None:
     step = time_step(seconds / 20)

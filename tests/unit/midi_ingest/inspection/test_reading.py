@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import mido
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from midi_ingest import samples
@@ -242,7 +242,6 @@ EVENTS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         EVENTS | st.sampled_from([at(2, "f10203"), at(2, "f6"), at(1, "e00102")]) | st.binary(max_size=8)
@@ -258,7 +257,6 @@ def test_events_are_counted_as_mido_reads_them(track: bytes) -> None:
         assert count_events(track) == events
 
 
-@settings(deadline=None)
 @given(
     kind=st.integers(0, 3),
     division=st.sampled_from([480, 1, 0x7FFF, 0xE728, 0x8000, 0xFFFF]),

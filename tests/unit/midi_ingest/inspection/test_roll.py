@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from midi_ingest import samples
@@ -76,7 +76,6 @@ def test_all_pitches_fit_into_few_lines() -> None:
 SONGS = [read(smf.render(normalize(samples.song("t", 50, seed), "t"))) for seed in range(4)]
 
 
-@settings(deadline=None)
 @given(width=st.integers(0, 200), seed=st.integers(0, 3))
 def test_no_line_is_wider_than_the_terminal(width: int, seed: int) -> None:
     lines = drawn(SONGS[seed], width)

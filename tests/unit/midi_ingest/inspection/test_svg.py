@@ -7,7 +7,7 @@ from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from midi_ingest import samples
@@ -89,7 +89,6 @@ HOSTILE = ["<script>alert(1)</script>", "]]>&\"'", "\ud800\x00\ufffe", "עברי
 ELEMENTS = {"svg", "title", "style", "rect", "text", "path", "g"}
 
 
-@settings(deadline=None)
 @given(st.text(max_size=30) | st.sampled_from(HOSTILE))
 def test_it_is_well_formed_whatever_the_names_hold(name: str) -> None:
     picture = parsed(song_of(Note(0, 1, 60, 64), name=name))
@@ -100,7 +99,6 @@ def test_it_is_well_formed_whatever_the_names_hold(name: str) -> None:
 times = st.floats(0, 1e12, allow_subnormal=False)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(times, times, st.integers(0, 127), st.integers(1, 127)), min_size=1, max_size=5))
 def test_every_note_is_drawn_within_the_page_however_long_the_song(
     drawn: list[tuple[float, float, int, int]],
@@ -142,7 +140,6 @@ def test_notes_that_cover_each_other_are_one_line_and_repeats_are_not() -> None:
     assert list(page.as_seen(apart_for_the_eye)) == apart_for_the_eye
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 500), st.floats(0, 100)), min_size=1, max_size=30))
 def test_what_is_seen_covers_every_note(drawn: list[tuple[float, float]]) -> None:
     notes = sorted(Note(start, start + length, 60, 64) for start, length in drawn)

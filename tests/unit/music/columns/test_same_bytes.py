@@ -59,7 +59,7 @@ INSTRUMENTS: Final = st.builds(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(st.lists(INSTRUMENTS, max_size=8))
 def test_any_score_is_the_same_file(instruments: list[Instrument]) -> None:
     assert_same_bytes(score_of(*instruments))

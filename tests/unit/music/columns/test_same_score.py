@@ -34,7 +34,7 @@ def scored(text: bytes, dialect: str) -> Score | str:
         return f"{type(error).__name__}: {error}"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(CLEAN | DIRTY)
 def test_whatever_the_columns_take_is_the_same_score(instruments: str) -> None:
     assert read_typed(body(instruments), AUTO) is not None
@@ -42,7 +42,7 @@ def test_whatever_the_columns_take_is_the_same_score(instruments: str) -> None:
     assert columns == reference
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(REFUSALS | st.text(max_size=40))
 def test_what_the_columns_refuse_is_read_as_ever(instruments: str) -> None:
     columns, reference = both(body(instruments))

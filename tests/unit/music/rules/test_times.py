@@ -48,7 +48,7 @@ def test_a_time_is_rounded_to_the_nearest_tick(seconds: float, tick: int) -> Non
     assert placed(seconds, 86400)[0][0] == tick
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 86400 * 192 - 1))
 def test_every_time_on_the_senders_grid_is_exact(step: int) -> None:
     assert placed(step / 192, (step + 1) / 192) == ((step * 5, step * 5 + 5), {})

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.dialects import MAX_DEPTH, NotJson, read_envelope
@@ -42,7 +42,6 @@ DOCUMENTS: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(DOCUMENTS, st.booleans(), st.sampled_from([None, 1]))
 def test_depth_is_counted_outside_strings_only(
     document: object, ascii_only: bool, indent: int | None
@@ -93,7 +92,6 @@ PLACES: dict[str, Callable[[object], object]] = {
 }
 
 
-@settings(deadline=None)
 @given(st.sampled_from(list(PLACES)), st.integers(50, 75), st.sampled_from(["[", "{", "[{", "{{["]))
 def test_a_callback_is_read_unless_it_is_nested_deeper_than_64_wherever_that_is(
     place: str, levels: int, openings: str

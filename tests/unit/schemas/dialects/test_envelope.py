@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.dialects import AUTO, NotACallback, NotJson, read_callback, read_envelope
@@ -318,7 +318,6 @@ def refusal_of(body: bytes) -> NotJson | NotACallback | None:
     return None
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=40) | nearly_json())
 def test_no_body_raises_anything_but_that_it_is_no_json_or_no_callback(body: bytes) -> None:
     refusal = refusal_of(body)
@@ -332,7 +331,6 @@ def test_no_body_raises_anything_but_that_it_is_no_json_or_no_callback(body: byt
         read_callback(body)
 
 
-@settings(deadline=None)
 @given(nearly_json())
 def test_what_is_read_as_a_callback_is_json_for_everybody(body: bytes) -> None:
     try:

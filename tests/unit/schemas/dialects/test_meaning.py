@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.dialects import Meaning, Reading, read_callback
@@ -270,7 +270,6 @@ CALLBACKS = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(
     CALLBACKS,
     st.sampled_from([None, 1, "\t"]),

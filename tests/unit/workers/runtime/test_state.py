@@ -162,7 +162,7 @@ def test_a_key_that_was_forgotten_is_unknown() -> None:
 TIMES = st.integers(0, 40)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.sampled_from("abcd"), TIMES, st.booleans())), TIMES)
 def test_what_is_within_the_window_of_all_that_came_is_never_forgotten(
     puts: list[tuple[str, int, bool]], at_ms: int

@@ -155,7 +155,7 @@ CHANGES = st.tuples(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.one_of(st.lists(CHANGES, max_size=4), st.just("reopen"))))
 def test_a_file_holds_what_memory_would_also_when_it_is_opened_again(
     tmp_path_factory: pytest.TempPathFactory, steps: list[list[tuple[str, int, bytes | None]] | str]
