@@ -17,8 +17,10 @@ from midi_ingest.commands.topics import wanted
 from midi_ingest.settings import Settings
 from tests.kafka_container import KafkaContainer
 from tests.topics import delete_topics, make_settings
+from workers.files.secrets import PREFIXES
 
 _OURS = "MIDI_INGEST_TEST_"
+_PRODUCTIONS = ("MIDI_INGEST_", *PREFIXES.values())
 _KAFKA = {"KAFKA_BOOTSTRAP_SERVERS", *security.VARIABLES}
 
 # How long an example takes says how busy the machine is, and nothing of the code.
@@ -30,7 +32,7 @@ hypothesis.settings.load_profile("any machine")
 def _no_settings_from_outside() -> None:
     """A setting in the environment may point at production; what is meant for tests begins with our own prefix."""
     for name in list(os.environ):
-        if name in _KAFKA or (name.startswith("MIDI_INGEST_") and not name.startswith(_OURS)):
+        if name in _KAFKA or (name.startswith(_PRODUCTIONS) and not name.startswith(_OURS)):
             del os.environ[name]
 
 

@@ -21,12 +21,6 @@ SERVICE_ACCOUNT = (
 )
 
 
-@pytest.fixture(autouse=True)
-def _no_credentials_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-
-
 def store(tmp_path: Path, *lines: str, url: str = "s3://midi/songs", seconds: float = 5) -> ObjectStore:
     path = tmp_path / "store-secrets"
     path.write_text("\n".join(lines))
