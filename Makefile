@@ -9,6 +9,7 @@ TOOLS := $(VENV)/tools
 LOCK := $(TOOLS)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
   --custom-compile-command 'make lock'
 FUZZ_SECONDS ?= 600
+TWO_KAFKAS := -n 2 --dist loadfile  # most of these tests wait: for a group, a restart, a time to be over
 # The profiles' own settings, then those of `.env`: the later ones win.
 COMPOSE := docker compose $(addprefix --profile ,$(PROFILES)) \
   $(addprefix --env-file ,$(wildcard $(PROFILES:%=deploy/%.env) .env))
@@ -25,7 +26,8 @@ run: $(VENV)/.run  ## run Kafka, the ingress and all workers here, until Ctrl-C;
 
 test: $(VENV)/.dev  ## run the whole test suite, on a real Kafka that it starts and stops
 	@$(BIN)/python -m pytest -n logical tests/unit
-	@$(BIN)/python -m pytest tests/faults tests/integration examples
+	@$(BIN)/python -m pytest $(TWO_KAFKAS) tests/integration examples
+	@$(BIN)/python -m pytest tests/faults
 
 test-unit: $(VENV)/.dev  ## run the tests that need no Kafka
 	@$(BIN)/python -m pytest -n logical tests/unit
@@ -34,7 +36,8 @@ conformance: $(VENV)/.dev  ## have others read our files: midicsv, javax.sound.m
 	@$(BIN)/python -m pytest tests/conformance
 
 test-docker: $(VENV)/.dev  ## with Docker: bring docker-compose.yml up and kill its parts; the integration tests on apache/kafka
-	@$(BIN)/python -m pytest tests/docker tests/integration
+	@$(BIN)/python -m pytest tests/docker
+	@$(BIN)/python -m pytest $(TWO_KAFKAS) tests/integration
 
 faults: $(VENV)/.dev  ## run the long fault tests, for an hour: all is killed, stopped, rebalanced; 100,000 callbacks and a ledger
 	@MIDI_INGEST_TEST_CALLBACKS=2000 MIDI_INGEST_TEST_NOTES=1000 MIDI_INGEST_TEST_RATE=200 \
