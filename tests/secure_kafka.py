@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import pytest
 import trustme
@@ -38,7 +38,6 @@ from cryptography.hazmat.primitives import serialization
 from broker.embedded import EmbeddedKafka, data_folder
 from broker.embedded.ports import free_port
 from midi_ingest.acls import Acl
-from midi_ingest.settings import Settings
 from tests.topics import eventually
 
 HOST: Final = "127.0.0.1"
@@ -173,23 +172,6 @@ class SecureKafka:
             (resource, name, pattern, principal, operation) in found
             for resource, name, pattern, principal, _, operation in map(_described, acls)
         )
-
-
-def sasl(kafka: SecureKafka, user: str, password: str, mechanism: str = "SCRAM-SHA-512") -> dict[str, Any]:
-    """Settings of a user by SASL_SSL."""
-    return {
-        "kafka_bootstrap_servers": kafka.sasl_ssl,
-        "kafka_security_protocol": "SASL_SSL",
-        "kafka_sasl_mechanism": mechanism,
-        "kafka_sasl_username": user,
-        "kafka_sasl_password": password,
-        "kafka_ssl_ca_file": kafka.ca_file,
-    }
-
-
-def told(settings: Settings, **given: Any) -> Settings:
-    """The settings with others, checked."""
-    return Settings(**(settings.model_dump() | given))
 
 
 @asynccontextmanager
