@@ -46,10 +46,13 @@ async def diff(settings: KafkaSettings, topics: Sequence[Topic]) -> list[Drift]:
     """How the topics in Kafka differ from what they should be; replication is left to the operator.
 
     Raises:
+        TopicsError: Kafka shows this user not all of them.
         KafkaError: Kafka cannot be reached.
     """
     async with _admin(settings) as admin:
-        return await _drifts(admin, settings.layout, topics)
+        drifts = await _drifts(admin, settings.layout, topics)
+        await _refuse_hidden(admin, [drift.topic for drift in drifts if drift.actual is None])
+        return drifts
 
 
 async def apply(settings: KafkaSettings, topics: Sequence[Topic]) -> list[Drift]:
@@ -86,8 +89,7 @@ async def check(settings: KafkaSettings, topics: Sequence[Topic], *, own: Sequen
     async with _admin(settings) as admin:
         partitions = await _partition_counts(admin)
         missing = [name for name in names if name not in partitions]
-        if hidden := await _hidden(admin, missing):
-            raise TopicsError(f"Kafka shows this user no topics {', '.join(hidden)}: {WHO_NEEDS_WHAT}")
+        await _refuse_hidden(admin, missing)
     if missing:
         raise TopicsError(
             f"Missing topics: {', '.join(missing)}. Create them with `{_apply_command(own)}`, or set "
@@ -157,13 +159,15 @@ async def _partition_counts(admin: AIOKafkaAdminClient) -> dict[str, int]:
     return {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
 
 
-async def _hidden(admin: AIOKafkaAdminClient, names: Sequence[str]) -> list[str]:
-    """Those topics that this user may not see, whether they exist or not."""
+async def _refuse_hidden(admin: AIOKafkaAdminClient, names: Sequence[str]) -> None:
+    """Raise for topics that this user may not see, whether they exist or not."""
     if not names:
-        return []
+        return
     request = MetadataRequest(list(names), allow_auto_topic_creation=False)
     response = await admin._send_request(request)  # noqa: SLF001 - its own question would have them created
-    return [name for code, name, *_ in response.topics if code == TopicAuthorizationFailedError.errno]
+    denied = {name for code, name, *_ in response.topics if code == TopicAuthorizationFailedError.errno}
+    if hidden := [name for name in names if name in denied]:
+        raise TopicsError(f"Kafka shows this user no topics {', '.join(hidden)}: {WHO_NEEDS_WHAT}")
 
 
 async def _configs(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, tuple[Any, int]]]:

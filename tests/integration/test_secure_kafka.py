@@ -132,6 +132,7 @@ async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Clu
             patch.setenv("MIDI_INGEST_RETRY_DELAYS", ",".join(cluster.base.retry_delays))
             patch.setenv("MIDI_INGEST_STATE_DIR", str(folder / "state of commands"))
             await kafka.add_users({f"midi-{role}": password(role) for role in ROLES})
+            await kafka.add_users({"stranger": password("stranger")})
             acls = await cluster.acls()
             assert set(acls) == set(ROLES)
             await kafka.allow(acl for role in ROLES for acl in acls[role])
@@ -305,6 +306,13 @@ async def test_only_who_may_makes_topics(cluster: Cluster, role: str) -> None:
     assert code == 1
     assert f"Kafka refused: this user may not do that with the topic {cluster.base.topic_prefix}" in errors
     assert "midi-ingest topics acls" in errors
+
+
+async def test_topics_that_a_user_may_not_see_are_not_told_to_be_missing(cluster: Cluster) -> None:
+    stranger = cluster.known(kafka_sasl_username="stranger", kafka_sasl_password=password("stranger"))
+    code, output, errors = await command(stranger, "topics", "diff")
+    assert (code, output) == (1, "")
+    assert f"Kafka shows this user no topics {cluster.base.layout.name(Callback.topic)}, " in errors
 
 
 @pytest.mark.parametrize(
