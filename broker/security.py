@@ -116,6 +116,8 @@ def _password(settings: SecuritySettings) -> str:
     path = settings.kafka_sasl_password_file
     if path is None:
         return settings.kafka_sasl_password.get_secret_value() if settings.kafka_sasl_password else ""
+    if path.is_fifo():  # it would wait for ever, or give the password only once
+        raise SecurityError(f"KAFKA_SASL_PASSWORD_FILE: {path} is a pipe, but is read again for each client.")
     try:
         password = path.read_text("utf-8-sig").strip()
     except OSError as error:

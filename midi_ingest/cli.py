@@ -202,7 +202,10 @@ def fail(message: str, code: int = FAILED) -> int:
 def kafka_failed(servers: str, error: BaseException) -> int:
     """Say that Kafka is not where it should be, or does not do what it should; returns the exit code."""
     from broker import refusals  # noqa: PLC0415 - aiokafka takes long to import, and whoever comes here has it
+    from broker.security import SecurityError  # noqa: PLC0415 - likewise
 
+    if isinstance(error, SecurityError):  # its file has been there at the start
+        return fail(str(error))
     if told := refusals.refusal_of(error):
         return fail(f"Kafka at {servers} refuses: {told}")
     return fail(

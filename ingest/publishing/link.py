@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from broker import clients, refusals, topics
+from broker.security import SecurityError
 from ingest.settings import IngressSettings
 from schemas.callback import Callback
 from schemas.topics import FAILURES
@@ -127,6 +128,9 @@ class Link:
             except topics.TopicsError as error:
                 self._trouble = str(error)
                 self._log.error("topics are not as they must be", error=str(error), again_in_s=pause)
+            except SecurityError as error:
+                self._trouble = str(error)
+                self._log.error("settings of kafka cannot be used", error=str(error), again_in_s=pause)
             except (KafkaError, OSError) as error:  # a TimeoutError is an OSError
                 told = refusals.refusal_of(error)
                 self._trouble = _refused(told) if told else _SILENT

@@ -475,6 +475,8 @@ async def test_what_is_acknowledged_while_kafka_refuses_the_user_is_published_on
         await ingest.ready()
         assert await installation.post(samples.song("refused", 5)) == 200
         await why(base, "does not know the user, or not by that password: see KAFKA_SASL_USERNAME")
+        file.unlink()
+        await why(base, f"KAFKA_SASL_PASSWORD_FILE: {file} cannot be read: No such file or directory.")
         file.write_text(password("ingest"))
         await read_until(cluster.base, Callback.topic, lambda seen: "refused" in {s.key for s in seen})
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from pathlib import Path
 
@@ -151,6 +152,14 @@ def test_a_file_without_a_password_is_named(
         file.write_bytes(content)
     given = {**USER, "KAFKA_SASL_PASSWORD": "", "KAFKA_SASL_PASSWORD_FILE": str(file)}
     assert problems(monkeypatch, given) == [f"KAFKA_SASL_PASSWORD_FILE: {file} {told}"]
+
+
+def test_a_pipe_is_no_file_with_a_password(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    given = {**USER, "KAFKA_SASL_PASSWORD": "", "KAFKA_SASL_PASSWORD_FILE": str(pipe)}
+    (said,) = problems(monkeypatch, given)
+    assert said.startswith(f"KAFKA_SASL_PASSWORD_FILE: {pipe} is a pipe,")
 
 
 def test_a_password_in_a_file_is_read_for_each_client_without_the_end_of_its_line(
