@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import GroupCoordinatorNotAvailableError
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    NotCoordinatorForGroupError,
+    for_code,
+)
+from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.structs import OffsetAndMetadata
 
 from broker import clients
@@ -18,6 +25,42 @@ from broker.settings import KafkaSettings
 
 COORDINATOR_SECONDS: Final = 10.0
 PAUSE_SECONDS: Final = 0.2
+
+_TOO_EARLY: Final = (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    NotCoordinatorForGroupError,
+)
+
+
+async def committed_offsets(
+    admin: AIOKafkaAdminClient, group: str, partitions: Sequence[TopicPartition] | None = None
+) -> dict[TopicPartition, OffsetAndMetadata]:
+    """What a group has committed of some partitions, an offset of -1 for nothing; or of all that it has committed.
+
+    aiokafka's own overlooks an error of the whole group, and calls every error of a partition `NoError`.
+
+    Raises:
+        KafkaError: Kafka cannot be reached, does not know now, or refuses: then with the group's or the topic's name.
+    """
+    request = OffsetFetchRequest(group, None if partitions is None else _by_topic(partitions))
+    response = await admin._send_request(request, await admin.find_coordinator(group))  # noqa: SLF001 - see above
+    if response.error_code:
+        raise for_code(response.error_code)(group)
+    committed = {}
+    for topic, answers in response.topics:
+        for number, offset, metadata, error_code in answers:
+            if error_code:
+                raise for_code(error_code)(topic)
+            committed[TopicPartition(topic, number)] = OffsetAndMetadata(offset, metadata)
+    return committed
+
+
+def _by_topic(partitions: Sequence[TopicPartition]) -> list[tuple[str, list[int]]]:
+    numbers = defaultdict(list)
+    for tp in partitions:
+        numbers[tp.topic].append(tp.partition)
+    return list(numbers.items())
 
 
 class Groups:
@@ -40,15 +83,11 @@ class Groups:
         deadline = time.monotonic() + COORDINATOR_SECONDS
         while True:
             try:
-                offsets: dict[
-                    TopicPartition, OffsetAndMetadata
-                ] = await self._admin.list_consumer_group_offsets(group)
-            except GroupCoordinatorNotAvailableError:
+                return await committed_offsets(self._admin, group)
+            except _TOO_EARLY:
                 if time.monotonic() > deadline:
                     raise
                 await asyncio.sleep(PAUSE_SECONDS)
-            else:
-                return offsets
 
 
 @asynccontextmanager

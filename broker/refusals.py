@@ -105,11 +105,13 @@ def denial(error: object) -> str:
 def refusal() -> str:
     """Why brokers have refused this process a moment ago; empty where none has, or all have taken it since."""
     since = monotonic() - FRESH_SECONDS
-    return "; ".join(f"{server} {f.why}" for server, f in _failures.items() if f.refused and f.at > since)
+    return "; ".join(
+        f"{server} {f.why}" for server, f in list(_failures.items()) if f.refused and f.at > since
+    )
 
 
 async def _connected(connection: AIOKafkaConnection) -> object:
-    server = f"{connection.host}:{connection.port}"
+    server = _server(connection.host, connection.port)
     try:
         streams = await _connect(connection)
     except (OSError, KafkaError) as error:  # a TimeoutError is an OSError
@@ -124,9 +126,13 @@ async def _bootstrapped(client: AIOKafkaClient) -> None:
         await _bootstrap(client)
     except KafkaConnectionError as error:
         # Whoever hangs up at the first question has been connected to.
-        servers = [f"{host}:{port}" for host, port, _ in client.hosts]
+        servers = [_server(host, port) for host, port, _ in client.hosts]
         whys = [f"{s} {_failures.setdefault(s, _Failure(_HUNG_UP, True, monotonic())).why}" for s in servers]
         raise KafkaConnectionError("; ".join(whys)) from error
+
+
+def _server(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _failure(error: Exception, *, tls: bool) -> _Failure:

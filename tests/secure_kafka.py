@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import os
 import re
+import ssl
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ from typing import Final, NamedTuple
 import pytest
 import trustme
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import for_code
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaConnectionError, for_code
 from aiokafka.protocol.admin import CreateAclsRequest, DeleteAclsRequest, DescribeAclsRequest
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import (
@@ -127,10 +129,16 @@ class SecureKafka:
         return {"kafka_ssl_certificate_file": chain, "kafka_ssl_key_file": key}
 
     async def add_users(self, passwords: Mapping[str, str], mechanism: str = "SCRAM-SHA-512") -> None:
-        """Let Kafka know users by SCRAM."""
+        """Let Kafka know users by SCRAM; returns once they may log in."""
         upsertions = [_upsertion(user, password, mechanism) for user, password in passwords.items()]
         response = await self.admin._send_request(_AlterScramRequest(upsertions))
         assert {code for _, code, *_ in response.results} == {0}, response
+        *_, (user, password) = passwords.items()  # they come all at once
+
+        async def known() -> bool:
+            return await self._logs_in(user, password, mechanism)
+
+        await eventually(known, lambda: f"{user} is not known")
 
     async def allow(self, acls: Iterable[Acl]) -> None:
         """Add ACLs; returns once they hold."""
@@ -158,6 +166,23 @@ class SecureKafka:
             if (found := _ASKED.match(line)) and found[1] != "User:ANONYMOUS":
                 principal, answer, operation, resource, name, request = found.groups()
                 yield Asked(principal, answer == "Allowed", operation, resource, name, request)
+
+    async def _logs_in(self, user: str, password: str, mechanism: str) -> bool:
+        client = AIOKafkaClient(
+            bootstrap_servers=self.sasl_ssl,
+            security_protocol="SASL_SSL",
+            ssl_context=ssl.create_default_context(cafile=self.ca_file),
+            sasl_mechanism=mechanism,
+            sasl_plain_username=user,
+            sasl_plain_password=password,
+        )
+        try:
+            await client.bootstrap()
+        except KafkaConnectionError:
+            return False
+        finally:
+            await client.close()
+        return True
 
     async def _hold(self, acls: Iterable[Acl]) -> bool:
         response = await self.admin._send_request(

@@ -510,6 +510,19 @@ async def test_a_right_that_is_taken_away_is_told_and_once_it_is_given_back_all_
         assert [outcome.status for outcome in await system.outcomes(task_id)] == ["complete"]
 
 
+async def test_a_topic_that_may_not_be_read_any_more_is_named_and_read_again_once_it_may(
+    cluster: Cluster, system: Installation
+) -> None:
+    (retries,) = [
+        a for a in (await cluster.acls())["render"] if a.resource == "topic" and a.pattern == "prefixed"
+    ]
+    await cluster.kafka.forbid(retries)
+    await said_in(cluster.folder / "render.log", f"this user may not do that with the topic {retries.name}")
+    await cluster.kafka.allow([retries])
+    await system.post(samples.song("rendered again", 5))
+    assert [outcome.status for outcome in await system.outcomes("rendered again")] == ["complete"]
+
+
 async def why(base: str, told: str) -> None:
     """Wait until the ingress' /readyz tells that Kafka takes nothing, and why."""
     said: dict[str, object] = {}

@@ -10,11 +10,12 @@ from datetime import timedelta
 from typing import Final, Protocol
 
 from aiokafka import TopicPartition
-from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
+from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from broker import clients
 from broker.changelogs import identify
+from broker.groups import committed_offsets
 from schemas.message import Topic
 from schemas.topics import NOW, changelog
 from telemetry import metrics
@@ -118,20 +119,15 @@ class Opening:
         """What the group has committed, with what stands beside; an offset of -1 where there is nothing.
 
         Raises:
-            KafkaError: the group's coordinator cannot tell now.
+            KafkaError: the group's coordinator cannot tell now, or may not.
         """
         admin = clients.admin(self.settings)
         try:
             await clients.start_whole(admin.start(), OFFSETS_TIMEOUT_SECONDS)
             async with asyncio.timeout(OFFSETS_TIMEOUT_SECONDS):
-                committed: dict[TopicPartition, OffsetAndMetadata] = await admin.list_consumer_group_offsets(
-                    self.group, partitions=list(partitions)
-                )
+                return await committed_offsets(admin, self.group, partitions)
         finally:
             await admin.close()
-        if not committed.keys() >= set(partitions):  # aiokafka overlooks an error that concerns all of them
-            raise GroupCoordinatorNotAvailableError(f"the offsets of {self.group} are not known")
-        return committed
 
     async def _reader(
         self,

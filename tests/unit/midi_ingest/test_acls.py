@@ -142,6 +142,10 @@ async def test_a_worker_of_ones_own_is_a_role_and_its_topics_are_made_and_read()
     [
         (["--role", "cook"], "There is no role 'cook'. There are ingest, deduplicate, normalize, "),
         (["--principal", "anna"], "--principal 'anna': expected its kind and its name, such as User:anna."),
+        (
+            ["--principal", "user:anna"],
+            "--principal 'user:anna': expected its kind and its name, such as User:anna.",
+        ),
         (["--worker", "cook"], "There is no worker 'cook'."),
     ],
 )
