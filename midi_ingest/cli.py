@@ -208,7 +208,9 @@ def kafka_failed(servers: str, error: BaseException) -> int:
         return fail(str(error))
     if told := refusals.refusal_of(error):
         return fail(f"Kafka at {servers} refuses: {told}")
+    here = servers.startswith(("127.0.0.1:", "localhost:"))
+    start = "; `midi-ingest up` (in the checkout `make run`) starts one here" if here else ""
     return fail(
-        f"Kafka at {servers} does not answer, or refuses: {refusals.in_words(error)}. "
-        "KAFKA_BOOTSTRAP_SERVERS says where it is; `midi-ingest up` (in the checkout `make run`) starts one here."
+        f"Kafka at {servers} does not answer, or refuses: {refusals.in_words(error).rstrip('.')}. "
+        f"KAFKA_BOOTSTRAP_SERVERS says where it is{start}."
     )

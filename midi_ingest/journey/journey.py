@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from midi_ingest.journey.event import Event
 from midi_ingest.moments import seconds, written
+from midi_ingest.terminal import counted
 from schemas.callback import Callback
 from schemas.dialects import Meaning
 from schemas.outcome import Outcome
@@ -46,7 +47,7 @@ class Wait:
 
     def sentence(self, now_ms: int) -> str:
         """The wait in words, as it is at a time: a record that is overdue may wait for a worker that nobody runs."""
-        before = f", about {self.before:,} records on" if self.before else ", its next record"
+        before = f", about {counted(self.before, 'record')} on" if self.before else ", its next record"
         what = f"{self.worker} has yet to take offset {self.event.offset} of {self.event.topic}{before}."
         if self.due_ms is None:
             return what
