@@ -10,9 +10,13 @@ LOCK := $(TOOLS)/bin/uv pip compile --quiet --upgrade --universal --python-versi
   --custom-compile-command 'make lock'
 FUZZ_SECONDS ?= 600
 TWO_KAFKAS := -n 2 --dist loadfile  # most of these tests wait: for a group, a restart, a time to be over
+comma := ,
+# Those of `.env`, too: with --profile, Compose asks COMPOSE_PROFILES no more.
+COMPOSE_PROFILES ?= $(shell sed -n 's/^COMPOSE_PROFILES=//p' .env 2>/dev/null)
+ALL_PROFILES = $(sort $(subst $(comma), ,$(COMPOSE_PROFILES) $(PROFILES)))
 # The profiles' own settings, then those of `.env`: the later ones win.
-COMPOSE := docker compose $(addprefix --profile ,$(PROFILES)) \
-  $(addprefix --env-file ,$(wildcard $(PROFILES:%=deploy/%.env) .env))
+COMPOSE = docker compose $(addprefix --profile ,$(ALL_PROFILES)) \
+  $(addprefix --env-file ,$(wildcard $(ALL_PROFILES:%=deploy/%.env) .env))
 SOURCES := schemas telemetry broker ingest workers midi_ingest tests bench examples deploy
 
 .DEFAULT_GOAL := help
@@ -85,6 +89,8 @@ audit: $(VENV)/.tools  ## ask the package index which pinned dependencies have k
 up: export IMAGE_VERSION ?= $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' midi_ingest/version.py)
 up: export IMAGE_REVISION ?= $(shell git describe --always --dirty --abbrev=40 2>/dev/null)
 up:  ## run everything in Docker, from this checkout; PROFILES="cluster observability …" adds some: docs/docker.md
+	@known=$$(docker compose config --profiles) && for profile in $(ALL_PROFILES); do echo "$$known" | grep -qx "$$profile" || \
+	  { echo "There is no profile $$profile in docker-compose.yml, but:" $$known >&2; exit 1; }; done
 	@$(COMPOSE) up --detach --build --wait
 	@echo "Callbacks: http://$$(docker compose port ingest 8080)/suno-midi-callback, songs: ./data/store. Try \`make smoke\`."
 
