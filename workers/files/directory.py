@@ -80,18 +80,19 @@ class _Threads:
         self._started = 0
 
     async def do(self, job: Callable[[], None]) -> None:
-        """Return once the job is done; what it raised is raised."""
+        """Return once the job is done; what it raised is raised. Cancelled before it begins, it never does."""
         if self._started < WRITES_AT_ONCE:
-            self._started += 1
             Thread(target=self._run, name="store-writes", daemon=True).start()
+            self._started += 1
         done: Future[None] = Future()
-        done.set_running_or_notify_cancel()
         self._jobs.put((job, done))
         await asyncio.wrap_future(done)
 
     def _run(self) -> None:
         while True:
             job, done = self._jobs.get()
+            if not done.set_running_or_notify_cancel():
+                continue
             try:
                 job()
             except BaseException as error:  # noqa: BLE001 - whoever waits for the job is told

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from workers.files.directory import write_whole
+from workers.files.directory import WRITES_AT_ONCE, Directory, write_whole
 from workers.runtime.api import Unavailable
 
 
@@ -121,3 +123,21 @@ assert hangs.wait(30)
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+async def test_a_write_that_had_not_begun_when_it_was_cancelled_never_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it could replace what has been written since."""
+    slow = threading.Event()
+    monkeypatch.setattr(os, "fsync", lambda _: slow.wait(30))
+    files = Directory(tmp_path)
+    begun = [
+        asyncio.ensure_future(files.write(f"tasks/{n}/song.mid", b"x", "")) for n in range(WRITES_AT_ONCE)
+    ]
+    cancelled = asyncio.ensure_future(files.write("tasks/late/song.mid", b"x", ""))
+    await asyncio.sleep(0)
+    cancelled.cancel()
+    slow.set()
+    await asyncio.gather(*begun, files.write("tasks/last/song.mid", b"x", ""))
+    assert not (tmp_path / "tasks/late").exists()
