@@ -16,7 +16,7 @@ RUN pip --python /opt/build wheel --no-cache-dir --no-deps --no-build-isolation 
 
 FROM ${PYTHON_IMAGE}
 # An init is PID 1 also where nobody thinks of `docker run --init`: it passes SIGTERM on, and reaps what has ended.
-RUN apt-get update -qq && apt-get install -qq --no-install-recommends tini && rm -rf /var/lib/apt/lists/*
+RUN apt-get update -qq && apt-get install -qq --no-install-recommends tini && apt-get clean && rm -rf /var/lib/apt/lists/*
 # 1000 is the first user of most Linux machines: what `store` writes into a mounted folder is then theirs.
 RUN useradd --uid 1000 --user-group --no-create-home --home-dir / midi \
  && install --directory --owner midi --group midi /var/lib/midi-ingest/spool /var/lib/midi-ingest/state
