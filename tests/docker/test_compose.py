@@ -72,6 +72,20 @@ def test_a_container_can_do_no_more_than_it_needs(stack: Stack, part: str) -> No
     assert "Read-only file system" in tried
 
 
+def test_make_up_refuses_a_profile_that_does_not_exist(stack: Stack) -> None:
+    done = stack.attempt("make", "up", PROFILES="clutser")
+    assert done.returncode != 0
+    assert "There is no profile clutser" in done.stderr
+
+
+def test_make_up_adds_profiles_to_those_that_are_always_on(stack: Stack) -> None:
+    told = stack.attempt(
+        "make", "--dry-run", "up", PROFILES="observability", COMPOSE_PROFILES="cluster,s3"
+    ).stdout
+    assert "--profile cluster --profile observability --profile s3" in told
+    assert "--env-file deploy/cluster.env --env-file deploy/s3.env" in told
+
+
 def test_logs_follow_the_part_that_is_named(stack: Stack) -> None:
     with stack.following("make", "logs", "S=render") as lines:
         assert "render-1" in next(line for line in lines if "|" in line)
