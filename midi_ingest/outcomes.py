@@ -45,6 +45,11 @@ class Outcomes:
                 for record in (await self._consumer.getmany(tp, timeout_ms=500)).get(tp, ()):
                     self._remember(record)
 
+    def only(self, task_ids: Collection[str]) -> None:
+        """Wait for these alone from now on: nothing will come of the others."""
+        self._waiting.intersection_update(task_ids)
+        self.earlier = {task_id: self.earlier[task_id] for task_id in self.earlier.keys() & self._waiting}
+
     async def __aiter__(self) -> AsyncIterator[Outcome]:
         for task_id in [o.task_id for o in self.earlier.values() if o.status == "complete"]:
             self._waiting.discard(task_id)

@@ -64,6 +64,8 @@ class Tally:
     malformed: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
     """Why callbacks were not taken in, in the ingress' words."""
+    taken_in: set[str] = field(default_factory=set)
+    """The tasks of those that were."""
     seconds: list[float] = field(default_factory=list)
 
     @property
@@ -166,7 +168,8 @@ async def _send(
             print(f"{times} refused: {why}", file=sys.stderr)
         if not outcomes or not wait_seconds:
             return 0 if tally.as_expected else FAILED
-        complete = await _report(outcomes, len(tasks), wait_seconds)
+        outcomes.only(tally.taken_in)
+        complete = await _report(outcomes, len(tally.taken_in), wait_seconds)
         return 0 if complete and tally.as_expected else FAILED
     finally:
         if outcomes:
@@ -202,9 +205,14 @@ async def _post(session: aiohttp.ClientSession, target: Target, post: Post, tall
     async with session.post(target.url, data=post.body, headers=headers) as response:
         answer = await response.read()
     tally.seconds.append(time.monotonic() - started)
-    answered[QUARANTINED if b'"quarantined"' in answer else str(response.status)] += 1
-    if post.task_id and response.status != HTTPStatus.OK:
+    quarantined = b'"quarantined"' in answer
+    answered[QUARANTINED if quarantined else str(response.status)] += 1
+    if not post.task_id:
+        return
+    if response.status != HTTPStatus.OK:
         tally.refusals[f"{response.status}: {_detail(answer)}"] += 1
+    elif not quarantined:
+        tally.taken_in.add(post.task_id)
 
 
 def _detail(answer: bytes) -> str:

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from midi_ingest.settings import Settings
 from schemas.outcome import Outcome
@@ -124,3 +126,17 @@ async def test_topics_read_prints_what_was_committed(settings: Settings) -> None
     code, _, errors = await command(settings, "topics", "read", "bogus")
     assert code == 1
     assert f"There is no topic 'bogus'. There are {settings.topic_prefix}callbacks" in errors
+
+
+async def test_send_waits_for_no_task_that_was_refused(settings: Settings) -> None:
+    async def busy(_: web.Request) -> web.Response:
+        return web.json_response({"detail": "Too many callbacks."}, status=503)
+
+    ingress = web.Application()
+    ingress.router.add_post("/", busy)
+    async with TestServer(ingress) as server:
+        url = str(server.make_url("/"))
+        code, _, errors = await command(
+            settings, "send", "--url", url, "--count", "2", "--wait", "--timeout", "5"
+        )
+    assert (code, errors) == (1, "2 refused: 503: Too many callbacks.\n")
