@@ -22,6 +22,9 @@ from ingest.settings import HEALTH, METRICS, READY
 from telemetry import health, metrics
 from telemetry.logs import logger
 
+ALERTED: Final = (HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE)
+"""The answers to callbacks that alerts are about: they are counted from 0, so that none for hours is seen, too."""
+
 _ALIVE: Final = b'{"status":"alive"}'
 
 
@@ -52,6 +55,8 @@ class Ingress:
             Route("other", "*", {}),  # `OPTIONS *` asks the server, no path
         ]
         self._routes = {route.path: route for route in routes}
+        for status in ALERTED:  # what is not there yet cannot be told from what is not scraped
+            _answers(self._callback.name, status)
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to a request; what is refused is answered with a problem document."""

@@ -68,6 +68,7 @@ async def serve(
         async with listening(settings, ingress, budgets, reuse_port=reuse_port) as port:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reread, callbacks)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one may have been held until now
+            metrics.START_TIME_SECONDS.labels("ingest").set_to_current_time()
             logger().info("listening", url=_url(settings, port), origin=_origin(settings))
             if not guard.verifies and not is_loopback(settings.host):
                 logger().warning("anybody may post", host=settings.host, setting="MIDI_INGEST_ORIGIN")

@@ -9,6 +9,15 @@ from prometheus_client import Counter, Gauge, Histogram
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _RECORDS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
+# Of each part: the ingress, each worker
+
+START_TIME_SECONDS: Final = Gauge(
+    "midi_ingest_start_time_seconds",
+    "When a part began, in Unix time: ingest, or a worker by its name. Of several processes of one ingress, the last.",
+    ["part"],
+    multiprocess_mode="livemax",
+)
+
 # The ingress
 
 REQUESTS: Final = Counter(

@@ -145,9 +145,7 @@ def wait_for(what: str, there: Callable[[], bool], within_seconds: float = ARRIV
 
 def needs_image(variable: str) -> None:
     """Skip what is about the image of this variable, where it is neither here nor can be pulled."""
-    default = re.search(rf"\${{{variable}:-([^}}]+)}}", (ROOT / "docker-compose.yml").read_text())
-    assert default
-    image = os.environ.get(variable) or default[1]
+    image = image_of(variable)
     if (
         subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False).returncode
         == 0
@@ -156,6 +154,13 @@ def needs_image(variable: str) -> None:
     pulled = subprocess.run(["docker", "pull", "--quiet", image], capture_output=True, text=True, check=False)
     if pulled.returncode:
         pytest.skip(f"{image} cannot be had: {pulled.stderr.strip()}")
+
+
+def image_of(variable: str) -> str:
+    """The image that this variable names, or else docker-compose.yml."""
+    default = re.search(rf"\${{{variable}:-([^}}]+)}}", (ROOT / "docker-compose.yml").read_text())
+    assert default
+    return os.environ.get(variable) or default[1]
 
 
 def _settings(profiles: Iterable[str]) -> list[str]:

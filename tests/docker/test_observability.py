@@ -27,6 +27,9 @@ PANELS: Final = orjson.loads((ROOT / "deploy/grafana-dashboard.json").read_bytes
 QUERIES: Final = {
     f"{panel['title']} {target['refId']}": target["expr"] for panel in PANELS for target in panel["targets"]
 }
+FORGOTTEN_SECONDS: Final = 300
+"""How long Prometheus may take to ask for names again, to let go of a target, and to look at the rules."""
+
 QUIET: Final = {"Failed, retried, dead B", "Restarts and restores A"}
 """They have nothing to show until a record is retried, or a lane opened anew."""
 
@@ -69,6 +72,18 @@ def test_every_alert_is_evaluated(stack: Stack) -> None:
 @pytest.mark.parametrize("query", sorted(QUERIES.keys() - QUIET))
 def test_the_dashboard_has_something_to_show(stack: Stack, query: str) -> None:
     wait_for("data", lambda: bool(asked(stack, "query", query=QUERIES[query])["result"]))
+
+
+def test_a_part_whose_copies_are_all_dead_is_missed(stack: Stack) -> None:
+    def missed() -> set[str]:
+        alerts = asked(stack, "alerts")["alerts"]
+        return {
+            alert["labels"]["part"] for alert in alerts if alert["labels"]["alertname"] == "MidiIngestDown"
+        }
+
+    wait_for("a sign of every part", lambda: not missed())
+    stack.compose("kill", "render")
+    wait_for("the alert", lambda: missed() == {"render"}, FORGOTTEN_SECONDS)
 
 
 def test_grafana_shows_the_dashboard_to_anybody_and_lets_nobody_in(stack: Stack) -> None:

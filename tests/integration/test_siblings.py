@@ -100,6 +100,8 @@ async def test_processes_share_a_port_and_one_that_dies_is_started_again(
         ):
             shown = await answer.text()
         assert 'midi_ingest_requests_total{route="callback",status="200"} 40.0' in shown
+        assert 'midi_ingest_requests_total{route="callback",status="503"} 0.0' in shown
+        assert 'midi_ingest_start_time_seconds{part="ingest"}' in shown
 
     assert {record.key for record in await read_all(settings, Callback.topic)} == {*posted, *after}
 

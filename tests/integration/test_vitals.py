@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -89,6 +90,19 @@ async def test_a_worker_that_waits_is_healthy_and_tells_what_for_and_what_waits(
         assert len(await counted(observed, 3)) == 3
         await shows(needy, "lag stable_lag oldest_age_seconds", lambda *late: late == (0, 0, 0))
         await until(observed, "/readyz", lambda _, body: body == {"status": "ok"})
+
+
+async def test_a_worker_shows_since_when_it_runs(observed: Settings) -> None:
+    @worker("watched-young", reads=Word, writes=Counted)
+    def young(word: Word) -> Counted:
+        return Counted(word=word.body.decode(), times=1)
+
+    before = time.time()
+    async with running(observed, young):
+        await until(observed, "/readyz", lambda status, _: status == 200)
+        began = REGISTRY.get_sample_value("midi_ingest_start_time_seconds", {"part": young.name})
+        assert began is not None
+        assert before <= began <= time.time()
 
 
 async def test_an_open_transaction_shows_and_makes_nobody_stuck(

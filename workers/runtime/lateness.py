@@ -45,6 +45,7 @@ class Lateness:
         for lane in self._waiting_since.keys() - lanes:
             del self._waiting_since[lane]
             metrics.OLDEST_AGE_SECONDS.labels(lane.worker, str(lane.number)).set(0)
+            metrics.STUCK_SECONDS.labels(lane.worker, str(lane.number)).set(0)
             for topic in self._topics.pop(lane, ()):
                 _show(lane, topic, 0, 0)
 

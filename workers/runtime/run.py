@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from broker import topics
 from schemas.topics import distinct
-from telemetry import health
+from telemetry import health, metrics
 from telemetry.logs import logger
 from workers.runtime.api import Worker
 from workers.runtime.member import Member
@@ -44,6 +44,8 @@ async def run(
     common = shared(workers, settings)
     members = [Member(worker, settings, version, common) for worker in workers]
     vitals = Vitals(workers, members, settings)
+    for worker in workers:
+        metrics.START_TIME_SECONDS.labels(worker.name).set_to_current_time()
     async with contextlib.AsyncExitStack() as stack:
         if settings.health_port is not None:
             port = await stack.enter_async_context(

@@ -11,11 +11,13 @@ import yaml
 from prometheus_client import Counter, Gauge, Histogram
 
 from telemetry import metrics
+from workers.catalogue import BUILT_IN
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "monitoring.md").read_text()
 ALERTS = yaml.safe_load((ROOT / "deploy" / "prometheus-alerts.yml").read_text())["groups"][0]["rules"]
 PANELS = json.loads((ROOT / "deploy" / "grafana-dashboard.json").read_text())["panels"]
+PROVED = yaml.safe_load((ROOT / "tests" / "docker" / "alerts.yml").read_text())["tests"]
 METRICS = [value for value in vars(metrics).values() if isinstance(value, Counter | Gauge | Histogram)]
 
 
@@ -48,6 +50,29 @@ def test_each_expression_names_metrics_and_labels_that_there_are(expression: str
     }
     for name in names:
         assert asked | matched <= LABELS[name]
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_a_counter_that_begins_with_its_first_event_is_seen_to_rise(expression: str) -> None:
+    labelled = {
+        metric._name + "_total" for metric in METRICS if isinstance(metric, Counter) and metric._labelnames
+    }
+    for name, window in re.findall(r"\bincrease\((\w+)(?:\{[^}]*\})?\[(\w+)\]\)", expression):
+        new = rf"\({name}(\{{[^}}]*\}})? unless {name} offset {window}\) or increase\({name}"
+        assert name not in labelled or re.search(new, expression)
+
+
+def test_each_part_that_is_built_in_is_missed_when_it_is_dead() -> None:
+    (down,) = [alert["expr"] for alert in ALERTS if alert["alert"] == "MidiIngestDown"]
+    missed = re.findall(r'absent\(midi_ingest_start_time_seconds\{part="([\w-]+)"\}\)', down)
+    assert sorted(missed) == sorted(["ingest", *BUILT_IN])
+
+
+def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_it_does_not() -> None:
+    cases = [case for test in PROVED for case in test["alert_rule_test"]]
+    for alert in ALERTS:
+        fires = {bool(case.get("exp_alerts")) for case in cases if case["alertname"] == alert["alert"]}
+        assert fires == {True, False}, alert["alert"]
 
 
 def test_every_alert_is_on_the_page_and_every_alert_there_is_one() -> None:

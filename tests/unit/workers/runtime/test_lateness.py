@@ -8,6 +8,7 @@ from aiokafka import TopicPartition
 from prometheus_client import REGISTRY
 
 from broker.reader import Known
+from telemetry import metrics
 from workers.runtime.feed import Feed
 from workers.runtime.lateness import LaneName, Lateness
 from workers.runtime.record import Record
@@ -95,5 +96,7 @@ def test_what_waits_for_a_lane_that_is_not_open_grows_older() -> None:
 def test_a_lane_that_moved_away_shows_nothing() -> None:
     lateness, lane = Lateness(), LaneName("moved", 2)
     lateness.look(lane, [feed(Known(101, 109, 109), 30)], NOW)
+    metrics.STUCK_SECONDS.labels("moved", "2").set(200)
     lateness.forget_all_but({LaneName("moved", 1)})
     assert (lags("moved"), oldest("moved")) == ((0, 0), 0)
+    assert shown("midi_ingest_worker_stuck_seconds", "moved") == 0
