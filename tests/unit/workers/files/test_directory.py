@@ -138,6 +138,7 @@ async def test_a_write_that_had_not_begun_when_it_was_cancelled_never_does(
     cancelled = asyncio.ensure_future(files.write("tasks/late/song.mid", b"x", ""))
     await asyncio.sleep(0)
     cancelled.cancel()
+    await asyncio.wait([cancelled])
     slow.set()
     await asyncio.gather(*begun, files.write("tasks/last/song.mid", b"x", ""))
     assert not (tmp_path / "tasks/late").exists()
