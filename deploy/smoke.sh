@@ -44,5 +44,5 @@ until letters | grep -q '"count": 2'; do
   test "$(date +%s)" -lt "$deadline" || fail "not both dead letters came. $(letters)"
 done
 
-echo "6 songs are MIDI files in ./data/store; 3 bodies that are no callbacks were turned away."
+echo "6 songs are MIDI files in ./data/store; 3 bodies that are no callbacks became none: they were turned away, or set aside."
 echo "2 tasks that can be no songs ended as such, and are dead letters: provider-failed, invalid-payload."

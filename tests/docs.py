@@ -13,6 +13,7 @@ from typing import Final
 
 _DOCS: Final = Path(__file__).parents[1] / "docs"
 CUSTOM_WORKERS: Final = _DOCS / "custom-workers.md"
+DOCKER: Final = _DOCS / "docker.md"
 INSTRUMENTS: Final = _DOCS / "instruments.md"
 MESSAGES: Final = _DOCS / "messages.md"
 OBJECT_STORES: Final = _DOCS / "object-stores.md"
@@ -32,6 +33,12 @@ class Block:
 def blocks(page: Path) -> list[Block]:
     """All blocks of a page in their order."""
     return [Block(*(group or "" for group in found.groups())) for found in _BLOCK.finditer(page.read_text())]
+
+
+def block(page: Path, name: str) -> Block:
+    """The one block of this name."""
+    (found,) = (one for one in blocks(page) if one.name == name)
+    return found
 
 
 def write_files(page: Path, folder: Path) -> list[str]:

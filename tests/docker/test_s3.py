@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.docker.stack import Stack, needs_image, running, wait_for
+from tests.docs import DOCKER, block
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +24,11 @@ def test_songs_go_to_the_object_store_and_lie_where_they_always_do(stack: Stack)
     assert "s3://store/tasks/5c79%2A%2A%2A%2Abe8e/song.mid" in said
     song = stack.folder / "data/store/tasks/5c79%2A%2A%2A%2Abe8e/song.mid"
     assert stat.S_IMODE(song.stat().st_mode) & stat.S_IROTH
+
+
+def test_curl_sees_the_songs_by_the_words_of_the_page(stack: Stack) -> None:
+    listing = block(DOCKER, "curl").text.replace(":7070", f":{stack.port('S3_PORT')}")
+    assert "<Key>tasks/5c79%2A%2A%2A%2Abe8e/song.mid</Key>" in stack.run("sh", "-ec", listing)
 
 
 def test_what_comes_while_the_object_store_is_dead_is_a_song_afterwards(stack: Stack) -> None:
