@@ -20,6 +20,11 @@ def said(stack: Stack, *command: str) -> str:
     return stack.compose("exec", "-T", "ingest", "midi-ingest", *command, "--output", "json")
 
 
+def is_ready(stack: Stack) -> bool:
+    asked = ("docker", "compose", "exec", "-T", "ingest", "python", "/opt/is_ready.py")
+    return stack.attempt(*asked).returncode == 0
+
+
 def test_what_was_there_at_the_backup_is_there_again(stack: Stack) -> None:
     song = stack.folder / "data/store/tasks/before/song.mid"
     stack.post("before")
@@ -28,7 +33,7 @@ def test_what_was_there_at_the_backup_is_there_again(stack: Stack) -> None:
     kept, letters = song.read_bytes(), said(stack, "dlq", "list")
 
     stack.run("sh", "-ec", block(DOCKER, "backup").text)
-    stack.up()
+    wait_for("the ingress", lambda: is_ready(stack))
     stack.post("after")
     wait_for("the next song", (stack.folder / "data/store/tasks/after/song.mid").exists)
     refused = stack.attempt("sh", "deploy/restore.sh", "../backup")
