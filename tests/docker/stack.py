@@ -51,7 +51,7 @@ class Stack:
 
     @property
     def image(self) -> str:
-        return self.env["MIDI_INGEST_IMAGE"]
+        return self.env["INGEST_IMAGE"]
 
     def attempt(self, *command: str, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -117,7 +117,7 @@ def checkout(folder: Path, *profiles: str, **env: str) -> Iterator[Stack]:
         "COMPOSE_PROJECT_NAME": project,
         "COMPOSE_PROFILES": ",".join(profiles),
         "COMPOSE_ENV_FILES": ",".join(_settings(profiles)),
-        "MIDI_INGEST_IMAGE": f"{project}:local",
+        "INGEST_IMAGE": f"{project}:local",
     }
     stack = Stack(folder, os.environ | own | dict(zip(PORTS, _free_ports(len(PORTS)), strict=True)) | env)
     try:
