@@ -15,7 +15,7 @@ from tests.docker.stack import Stack, checkout
 PRIVATE: Final = (
     ".env",
     ".git/config",
-    "secrets/url-tokens",
+    "secrets/ingest/url-tokens",
     "data/store/song.mid",
     "workers/.env.production",
 )

@@ -119,6 +119,18 @@ def test_what_a_container_is_made_of_cannot_be_changed_in_env(name: str) -> None
     assert written | as_it_is == composed(env=env)["services"][name]["environment"]
 
 
+def test_each_service_sees_its_own_secrets_only() -> None:
+    seen = {
+        name: {v["target"] for v in service.get("volumes", ()) if v["target"].startswith("/run/secrets")}
+        for name, service in composed(*EVERYTHING)["services"].items()
+    }
+    everybodys = {"/run/secrets/kafka"}
+    own = {name: {f"/run/secrets/{name}"} for name in ("ingest", "store")}
+    assert {name: folders for name, folders in seen.items() if folders} == {
+        name: everybodys | own.get(name, set()) for name in OURS
+    }
+
+
 def test_what_compose_itself_takes_from_env_is_no_setting_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     written = (ROOT / "docker-compose.yml").read_text()
     for name in set(re.findall(r"\$\{([A-Z0-9_]+)", written)) - settings.variables().keys():
