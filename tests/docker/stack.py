@@ -33,6 +33,7 @@ COMMAND_SECONDS: Final = 600
 PORTS: Final = (
     "HTTP_PORT",
     "KAFKA_PORT",
+    "KAFKA_1_PORT",
     "KAFKA_2_PORT",
     "KAFKA_3_PORT",
     "PROMETHEUS_PORT",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -23,7 +24,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 async def test_every_topic_has_three_copies_of_which_two_are_in_sync(stack: Stack) -> None:
     """Asked through all the ports that the brokers have on this machine."""
-    ports = [stack.port(name) for name in ("KAFKA_PORT", "KAFKA_2_PORT", "KAFKA_3_PORT")]
+    ports = [stack.port(name) for name in ("KAFKA_1_PORT", "KAFKA_2_PORT", "KAFKA_3_PORT")]
     admin = AIOKafkaAdminClient(bootstrap_servers=[f"127.0.0.1:{port}" for port in ports])
     await admin.start()
     try:
@@ -49,6 +50,15 @@ def test_nothing_is_lost_while_brokers_are_dead(stack: Stack, dead: list[str]) -
         stack.up()
     wait_for("the song", (stack.folder / f"data/store/tasks/{task_id}/song.mid").exists)
     stack.smoke()
+
+
+def test_one_broker_takes_over_and_gives_back_without_a_down(stack: Stack) -> None:
+    alone = replace(stack, env=stack.env | {"COMPOSE_PROFILES": "", "COMPOSE_ENV_FILES": ""})
+    alone.up()
+    alone.smoke()
+    stack.up()
+    stack.smoke()
+    assert "kafka" not in stack.exit_codes()
 
 
 def test_the_profile_without_its_settings_says_so(stack: Stack) -> None:
