@@ -15,7 +15,7 @@ comma := ,
 COMPOSE_PROFILES ?= $(shell sed -n 's/^COMPOSE_PROFILES=//p' .env 2>/dev/null)
 ALL_PROFILES = $(sort $(subst $(comma), ,$(COMPOSE_PROFILES) $(PROFILES)))
 # The profiles' own settings, then those of `.env`: the later ones win.
-COMPOSE = docker compose $(addprefix --profile ,$(ALL_PROFILES)) \
+COMPOSE_OPTIONS = $(addprefix --profile ,$(ALL_PROFILES)) \
   $(addprefix --env-file ,$(wildcard $(ALL_PROFILES:%=deploy/%.env) .env))
 SOURCES := schemas telemetry broker ingest workers midi_ingest tests bench examples deploy
 
@@ -91,8 +91,7 @@ up: export IMAGE_REVISION ?= $(shell git describe --always --dirty --abbrev=40 2
 up:  ## run everything in Docker, from this checkout; PROFILES="cluster observability …" adds some: docs/docker.md
 	@known=$$(docker compose config --profiles) && for profile in $(ALL_PROFILES); do echo "$$known" | grep -qx "$$profile" || \
 	  { echo "There is no profile $$profile in docker-compose.yml, but:" $$known >&2; exit 1; }; done
-	@$(COMPOSE) up --detach --build --wait
-	@echo "Callbacks: http://$$(docker compose port ingest 8080)/suno-midi-callback, songs: ./data/store. Try \`make smoke\`."
+	@sh deploy/up.sh $(COMPOSE_OPTIONS)
 
 down:  ## stop what `make up` started; Kafka's data and the songs stay
 	@docker compose --profile '*' down

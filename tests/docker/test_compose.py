@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import pytest
+import requests
 
-from tests.docker.stack import WORKERS, Stack, running, wait_for
+from tests.docker.stack import ANSWERED_SECONDS, WORKERS, Stack, running, wait_for
 
 OURS: Final = ("ingest", *WORKERS)
 PARTS: Final = ("kafka", *OURS)
@@ -17,6 +19,16 @@ PARTS: Final = ("kafka", *OURS)
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with running(tmp_path_factory.mktemp("checkout")) as stack:
         yield stack
+
+
+@contextmanager
+def settings(stack: Stack, **given: str) -> Iterator[None]:
+    env = stack.folder / ".env"
+    env.write_text("".join(f"{name}={value}\n" for name, value in given.items()))
+    try:
+        yield
+    finally:
+        env.unlink()
 
 
 def test_it_comes_up_and_a_song_posted_twice_is_one(stack: Stack) -> None:
@@ -84,6 +96,32 @@ def test_make_up_adds_profiles_to_those_that_are_always_on(stack: Stack) -> None
     ).stdout
     assert "--profile cluster --profile observability --profile s3" in told
     assert "--env-file deploy/cluster.env --env-file deploy/s3.env" in told
+
+
+def test_make_up_shows_why_a_part_did_not_come_up(stack: Stack) -> None:
+    with settings(stack, MIDI_INGEST_LOG_LEVL="debug"):
+        done = stack.attempt("make", "up")
+    assert done.returncode != 0
+    assert "MIDI_INGEST_LOG_LEVL is not a setting" in done.stderr
+    assert "topics has exited with 2" in done.stderr
+    assert "make logs S=topics" in done.stderr
+
+
+def test_make_up_says_where_the_ingress_is_as_it_is_set_up(stack: Stack) -> None:
+    token = "a-token-of-this-test"
+    (stack.folder / "secrets/ingest/url-tokens").write_text(token)
+    with settings(
+        stack,
+        MIDI_INGEST_PATH="/songs",
+        MIDI_INGEST_ORIGIN="url-token",
+        MIDI_INGEST_URL_TOKENS_FILE="/run/secrets/ingest/url-tokens",
+    ):
+        told = stack.run("make", "up")
+        url = f"http://127.0.0.1:{stack.port('HTTP_PORT')}/songs"
+        assert f"Callbacks: {url}/<token>, songs: ./data/store." in told
+        assert requests.post(url, timeout=ANSWERED_SECONDS).status_code == requests.codes.unauthorized
+        stack.smoke()
+    assert "/suno-midi-callback, songs" in stack.run("make", "up")
 
 
 def test_logs_follow_the_part_that_is_named(stack: Stack) -> None:
