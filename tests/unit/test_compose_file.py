@@ -60,8 +60,9 @@ def test_every_service_has_what_it_needs_and_no_more() -> None:
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
         assert {port["host_ip"] for port in service.get("ports", ())} <= {"127.0.0.1"}, name
-        if service.get("restart") == "unless-stopped":  # it is there to stay
-            assert "mem_limit" in service, name
+        assert "mem_limit" in service, name
+        if service.get("pull_policy") == "never":  # it runs our image
+            assert "pids_limit" in service, name
 
 
 def test_no_two_services_want_the_same_port() -> None:
