@@ -84,6 +84,16 @@ def test_a_container_can_do_no_more_than_it_needs(stack: Stack, part: str) -> No
     assert "Read-only file system" in tried
 
 
+def test_only_what_is_not_the_stores_is_made_its(stack: Stack) -> None:
+    tasks = stack.folder / "data/store/tasks"
+    kept = {path: path.stat().st_ctime_ns for path in tasks.glob("*/score.json")}
+    stack.compose("run", "--rm", "store-folder", "chown root:root /data/store/tasks/*/song.mid")
+    assert {path.owner() for path in tasks.glob("*/song.mid")} == {"root"}
+    stack.compose("run", "--rm", "store-folder")
+    assert {path.stat().st_uid for path in tasks.glob("*/song.mid")} == {1000}
+    assert {path: path.stat().st_ctime_ns for path in kept} == kept
+
+
 def test_make_up_refuses_a_profile_that_does_not_exist(stack: Stack) -> None:
     done = stack.attempt("make", "up", PROFILES="clutser")
     assert done.returncode != 0
