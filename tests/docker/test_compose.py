@@ -118,8 +118,7 @@ def test_make_up_shows_why_a_part_did_not_come_up(stack: Stack) -> None:
 
 
 def test_make_up_says_where_the_ingress_is_as_it_is_set_up(stack: Stack) -> None:
-    token = "a-token-of-this-test"
-    (stack.folder / "secrets/ingest/url-tokens").write_text(token)
+    (stack.folder / "secrets/ingest/url-tokens").write_text("a-token-of-this-test")
     with settings(
         stack,
         MIDI_INGEST_PATH="/songs",
