@@ -32,8 +32,10 @@ tell_where() {
   url=$scheme://$(docker compose port ingest 8080)${path:-/suno-midi-callback}
   case $(setting ingest MIDI_INGEST_ORIGIN) in *url-token*) url="$url/<token>" ;; esac
   case $songs in
-    /data/store) songs=./data/store ;;
+    /data/store | ./data/store) songs=./data/store ;;
     s3://store) songs="$songs, which is ./data/store" ;;  # the profile s3
+    *://*) ;;
+    *) songs="$songs in the container" ;;
   esac
   echo "Callbacks: $url, songs: $songs. Try \`make smoke\`."
 }
