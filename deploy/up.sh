@@ -1,6 +1,6 @@
 #!/bin/sh
 # `make up`, with Compose's options: brings everything up and says where it is, or shows what those parts said last that did
-# not come up, and exits with 1.
+# not come up, and exits with 1. A setting that is wrong is told before anything is replaced: what runs goes on.
 set -eu
 
 # Each part that is neither ready, nor done, nor still to be started: its service, and how it is.
@@ -40,5 +40,7 @@ tell_where() {
   echo "Callbacks: $url, songs: $songs. Try \`make smoke\`."
 }
 
-docker compose "$@" up --detach --build --wait || { tell_why "$@" >&2; exit 1; }
+docker compose "$@" build
+docker compose "$@" run --rm --no-TTY --no-deps topics topics acls > /dev/null  # reads all settings, and asks nobody
+docker compose "$@" up --detach --wait || { tell_why "$@" >&2; exit 1; }
 tell_where

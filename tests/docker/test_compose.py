@@ -108,13 +108,22 @@ def test_make_up_adds_profiles_to_those_that_are_always_on(stack: Stack) -> None
     assert "--env-file deploy/cluster.env --env-file deploy/s3.env" in told
 
 
-def test_make_up_shows_why_a_part_did_not_come_up(stack: Stack) -> None:
+def test_make_up_names_a_wrong_setting_and_leaves_what_runs_as_it_is(stack: Stack) -> None:
     with settings(stack, MIDI_INGEST_LOG_LEVL="debug"):
         done = stack.attempt("make", "up")
     assert done.returncode != 0
     assert "MIDI_INGEST_LOG_LEVL is not a setting" in done.stderr
-    assert "topics has exited with 2" in done.stderr
-    assert "make logs S=topics" in done.stderr
+    assert stack.post("while-a-setting-was-wrong").status_code == requests.codes.ok
+
+
+def test_make_up_shows_why_a_part_did_not_come_up(stack: Stack) -> None:
+    tokens = "/run/secrets/ingest/nowhere"
+    with settings(stack, MIDI_INGEST_ORIGIN="url-token", MIDI_INGEST_URL_TOKENS_FILE=tokens):
+        done = stack.attempt("make", "up")
+    stack.up()
+    assert done.returncode != 0
+    assert f"MIDI_INGEST_URL_TOKENS_FILE: {tokens}" in done.stderr
+    assert "make logs S=ingest" in done.stderr
 
 
 def test_make_up_says_where_the_ingress_is_as_it_is_set_up(stack: Stack) -> None:
