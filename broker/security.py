@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from broker.settings import SecuritySettings
 from telemetry.logs import logger
+from telemetry.settings import UnreadableFile, text_in
 
 VARIABLES: Final = {
     str(field.validation_alias): name for name, field in SecuritySettings.model_fields.items()
@@ -119,11 +120,9 @@ def _password(settings: SecuritySettings) -> str:
     if path.is_fifo():  # it would wait for ever, or give the password only once
         raise SecurityError(f"KAFKA_SASL_PASSWORD_FILE: {path} is a pipe, but is read again for each client.")
     try:
-        password = path.read_text("utf-8-sig").strip()
-    except OSError as error:
-        raise SecurityError(f"KAFKA_SASL_PASSWORD_FILE: {path} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:  # it would quote the file
-        raise SecurityError(f"KAFKA_SASL_PASSWORD_FILE: {path} is not text in UTF-8.") from None
+        password = text_in(path, "KAFKA_SASL_PASSWORD_FILE").strip()
+    except UnreadableFile as error:
+        raise SecurityError(str(error)) from None
     if not password or "\n" in password:
         raise SecurityError(
             f"KAFKA_SASL_PASSWORD_FILE: {path} has {'several lines' if password else 'nothing in it'}. "

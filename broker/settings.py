@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import (
@@ -16,13 +15,12 @@ from pydantic import (
 )
 
 from schemas.topics import Layout
-from telemetry.settings import blank_is_unset
+from telemetry.settings import OptionalPath, blank_is_unset
 
 _LAST_PORT: Final = 65535
 
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 Mechanism = Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"]
-OptionalFile = Annotated[Path | None, BeforeValidator(blank_is_unset)]
 
 
 def _servers(value: str) -> str:
@@ -65,22 +63,22 @@ class SecuritySettings(BaseModel):
     kafka_sasl_password: Annotated[SecretStr | None, BeforeValidator(blank_is_unset)] = Field(
         default=None, validation_alias="KAFKA_SASL_PASSWORD", description="The user's password, with SASL."
     )
-    kafka_sasl_password_file: OptionalFile = Field(
+    kafka_sasl_password_file: OptionalPath = Field(
         default=None,
         validation_alias="KAFKA_SASL_PASSWORD_FILE",
         description="A file with that password instead.",
     )
-    kafka_ssl_ca_file: OptionalFile = Field(
+    kafka_ssl_ca_file: OptionalPath = Field(
         default=None,
         validation_alias="KAFKA_SSL_CA_FILE",
         description="Certificates in PEM that vouch for the brokers'; unset: those of this system.",
     )
-    kafka_ssl_certificate_file: OptionalFile = Field(
+    kafka_ssl_certificate_file: OptionalPath = Field(
         default=None,
         validation_alias="KAFKA_SSL_CERTIFICATE_FILE",
         description="The client's own certificate chain in PEM, for mutual TLS.",
     )
-    kafka_ssl_key_file: OptionalFile = Field(
+    kafka_ssl_key_file: OptionalPath = Field(
         default=None,
         validation_alias="KAFKA_SSL_KEY_FILE",
         description="The private key of that certificate in PEM, without a password.",

@@ -1,18 +1,10 @@
-"""What people give as settings: paths that may be left out, and words that are quoted back to them."""
+"""Words of settings, as they are quoted back to people."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Final
-
-from pydantic import BeforeValidator
-
-from telemetry.settings import blank_is_unset
+from typing import Final
 
 QUOTED_CHARACTERS_MAX: Final = 40
-
-OptionalPath = Annotated[Path | None, BeforeValidator(blank_is_unset)]
-"""The path of a file or directory, if there is one."""
 
 
 def quoted(word: str) -> str:

@@ -9,11 +9,10 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from broker.settings import KafkaSettings
-from ingest.given import OptionalPath
 from ingest.origin.settings import OriginSettings
 from ingest.spool.settings import SpoolSettings
 from schemas.dialects.registry import AUTO, DIALECTS
-from telemetry.settings import TelemetrySettings
+from telemetry.settings import OptionalPath, TelemetrySettings
 
 HEALTH: Final = "/healthz"
 READY: Final = "/readyz"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
@@ -10,6 +11,28 @@ from pydantic import BaseModel, BeforeValidator, Field
 def blank_is_unset(value: object) -> object:
     """None for a blank text: Compose and templates write one where there is nothing to set."""
     return None if isinstance(value, str) and not value.strip() else value
+
+
+OptionalPath = Annotated[Path | None, BeforeValidator(blank_is_unset)]
+"""The path of a file or directory, if there is one."""
+
+
+class UnreadableFile(ValueError):
+    """A file that a setting names cannot be read; the message names both, and quotes nothing of it."""
+
+
+def text_in(path: Path, variable: str) -> str:
+    """The text of a file that a setting names, which a Windows editor may have marked as UTF-8.
+
+    Raises:
+        UnreadableFile: it cannot be read, or is no text.
+    """
+    try:
+        return path.read_text("utf-8-sig")
+    except OSError as error:
+        raise UnreadableFile(f"{variable}: {path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:  # it would quote the file
+        raise UnreadableFile(f"{variable}: {path} is not text in UTF-8.") from None
 
 
 class TelemetrySettings(BaseModel):

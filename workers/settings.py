@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from functools import cached_property
-from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from broker.settings import KafkaSettings
-from telemetry.settings import TelemetrySettings, blank_is_unset
+from telemetry.settings import OptionalPath, TelemetrySettings
 from workers.files.place import bucket_in
 from workers.music.aliases import read_aliases
 from workers.music.names import Alias, Names
@@ -67,7 +66,7 @@ class WorkerSettings(KafkaSettings, TelemetrySettings):
         description="Where the worker `store` keeps callbacks, scores and songs: a directory, s3://bucket/prefix, "
         "gs://bucket/prefix or az://container/prefix.",
     )
-    store_secrets_file: Annotated[Path | None, BeforeValidator(blank_is_unset)] = Field(
+    store_secrets_file: OptionalPath = Field(
         default=None,
         description="File with an object store's AWS_…, GOOGLE_… or AZURE_… variables, each NAME=value on a line; "
         "they come before those of the environment.",
@@ -87,7 +86,7 @@ class WorkerSettings(KafkaSettings, TelemetrySettings):
         le=3650,
         description="How long a task is remembered, so that its repeats are dropped; senders keep data for 14.",
     )
-    state_dir: Annotated[Path | None, BeforeValidator(blank_is_unset)] = Field(
+    state_dir: OptionalPath = Field(
         default=None,
         description="Directory in which stateful workers keep what they remember; unset: in temporary files, filled "
         "from Kafka at each start. It must be on a disk of this machine; several processes may share it.",

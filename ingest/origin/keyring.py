@@ -8,8 +8,7 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, SecretStr
 
-from ingest.given import OptionalPath
-from telemetry.settings import blank_is_unset
+from telemetry.settings import OptionalPath, UnreadableFile, blank_is_unset, text_in
 
 _SEPARATORS: Final = re.compile(r"[,\s]+")
 
@@ -67,11 +66,9 @@ def read(settings: BaseModel, field: str) -> tuple[str, ...]:
 
 def _in_file(path: Path, source: str) -> tuple[str, ...]:
     try:
-        lines = path.read_text("utf-8-sig").split("\n")
-    except OSError as error:
-        raise OriginError(f"{source}: {path} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:  # it would quote the file
-        raise OriginError(f"{source}: {path} is not text in UTF-8.") from None
+        lines = text_in(path, source).split("\n")
+    except UnreadableFile as error:
+        raise OriginError(str(error)) from None
     stripped = [line.strip() for line in lines]
     for number, line in enumerate(stripped, start=1):
         if not line.startswith("#") and len(line.split()) > 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from ingest.given import OptionalPath
+from telemetry.settings import OptionalPath
 
 
 class SpoolSettings(BaseModel):

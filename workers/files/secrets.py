@@ -6,10 +6,14 @@ import re
 from pathlib import Path
 from typing import Final
 
+from telemetry.settings import UnreadableFile, text_in
 from workers.runtime.exceptions import Unavailable
 
 PREFIXES: Final = {"s3": "AWS_", "gs": "GOOGLE_", "az": "AZURE_"}
 """How the variables of each kind of object store begin."""
+
+
+_VARIABLE: Final = "MIDI_INGEST_STORE_SECRETS_FILE"
 
 
 def read_secrets(path: Path, scheme: str) -> dict[str, str]:
@@ -20,13 +24,10 @@ def read_secrets(path: Path, scheme: str) -> dict[str, str]:
     Raises:
         Unavailable: the file cannot be read, or a line of it is something else. No value is quoted.
     """
-    source = f"MIDI_INGEST_STORE_SECRETS_FILE: {path}"
     try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except OSError as error:
-        raise Unavailable(f"{source} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:  # it would quote the file
-        raise Unavailable(f"{source} is not text in UTF-8.") from None
+        lines = text_in(path, _VARIABLE).splitlines()
+    except UnreadableFile as error:
+        raise Unavailable(str(error)) from None
     variables: dict[str, str] = {}
     for number, line in enumerate(map(str.strip, lines), start=1):
         if not line or line.startswith("#"):
@@ -34,8 +35,8 @@ def read_secrets(path: Path, scheme: str) -> dict[str, str]:
         found = re.fullmatch(rf"({PREFIXES[scheme]}[A-Z0-9_]+)\s*=\s*(\S.*)", line)
         if found is None or found[2][0] in "\"'":
             raise Unavailable(
-                f"{source} has something else in line {number}. Expected {PREFIXES[scheme]}…=value, without quotes "
-                "and without export."
+                f"{_VARIABLE}: {path} has something else in line {number}. "
+                f"Expected {PREFIXES[scheme]}…=value, without quotes and without export."
             )
         variables[found[1]] = found[2]
     return variables
